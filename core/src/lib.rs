@@ -1,0 +1,1 @@
+//! All that can be decided about a cutover without I/O.

@@ -1,0 +1,1 @@
+//! The two ports, event log and graph, and every engine behind them.

@@ -1,0 +1,1 @@
+//! Provisions engines, runs scenarios, compares graphs, judges readiness.

@@ -1,1 +1,18 @@
 //! All that can be decided about a cutover without I/O.
+//!
+//! Core answers, its callers ask: no clock, no randomness, no socket, no environment. Times and ids come in as values.
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`ids`], [`timestamp`], [`metadata`] | what every event carries |
+//! | [`interview`], [`sentence`] | the two aggregates: commands, events, `decide`, `evolve` |
+//! | [`event`] | an event with its metadata, decoded and as a store recorded it |
+//! | [`graph`] | labels, properties, and changes to a graph as data |
+
+pub mod event;
+pub mod graph;
+pub mod ids;
+pub mod interview;
+pub mod metadata;
+pub mod sentence;
+pub mod timestamp;

@@ -1,0 +1,202 @@
+//! Changes to a graph, as data. The set is closed and small, so that a batch of thousands becomes a handful of bulk
+//! statements on a database, and two interpreters can be held equal.
+//!
+//! Every change is total: where a node that it starts from is missing, it does nothing. A missing node is a removed one
+//! ("deleted stays deleted"), because the order of events is restored before changes are made of them.
+
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use crate::graph::{Label, Properties, Rel, Value};
+use crate::ids::{AggregateId, InterviewId, ProjectId, SentenceId};
+
+/// Names a node, there or not.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NodeRef {
+    /// The node with this label and this value of [`Label::key_property`].
+    Keyed {
+        /// Its label.
+        label: Label,
+        /// The value of its key property.
+        key: Value,
+    },
+    /// The node that `parent` owns through `rel`, with this value of its key property, or the only one there.
+    ///
+    /// Names what has no key of its own: a sentence of the direct path (an integer within its interview), or the
+    /// analysis of a sentence, of which there is at most one.
+    Child {
+        /// The owner.
+        parent: Arc<NodeRef>,
+        /// The owning relationship ([`Rel::is_owning`]).
+        rel: Rel,
+        /// The value of the child's key property; `None` for the only child.
+        key: Option<Value>,
+    },
+}
+
+impl NodeRef {
+    /// Names a project.
+    pub fn project(id: &ProjectId) -> Self {
+        Self::Keyed { label: Label::Project, key: Value::Text(id.to_smol_str()) }
+    }
+
+    /// Names an interview.
+    pub fn interview(id: InterviewId) -> Self {
+        Self::Keyed { label: Label::Interview, key: Value::Text(smol_str::format_smolstr!("{id}")) }
+    }
+
+    /// Names a sentence of the projected graph.
+    pub fn sentence(id: SentenceId) -> Self {
+        Self::Keyed { label: Label::Sentence, key: Value::Text(smol_str::format_smolstr!("{id}")) }
+    }
+
+    /// Names a value node: a topic, a keyword, a file …
+    pub fn value(label: Label, key: SmolStr) -> Self {
+        Self::Keyed { label, key: Value::Text(key) }
+    }
+
+    /// Names the child of this node with that key.
+    #[must_use]
+    pub fn child(self, rel: Rel, key: impl Into<Value>) -> Self {
+        Self::Child { parent: Arc::new(self), rel, key: Some(key.into()) }
+    }
+
+    /// Names the only child of this node.
+    #[must_use]
+    pub fn only_child(self, rel: Rel) -> Self {
+        Self::Child { parent: Arc::new(self), rel, key: None }
+    }
+
+    /// Returns the label of the node.
+    pub const fn label(&self) -> Label {
+        match self {
+            Self::Keyed { label, .. } => *label,
+            Self::Child { rel, .. } => rel.target(),
+        }
+    }
+}
+
+/// Who wants a dimension's link: what a person set, a machine does not replace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Origin {
+    /// An analysis. Its links carry `is_edited = false`.
+    Analysis,
+    /// A person. The links carry `is_edited = true`, and are protected.
+    Person,
+}
+
+/// One change.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// Creates the node if it is missing, then sets properties. A child is created together with the relationship
+    /// from its parent; without the parent nothing happens. The key property is set by the interpreter.
+    Upsert {
+        /// The node.
+        node: NodeRef,
+        /// Set only when this change creates the node.
+        on_create: Properties,
+        /// Set always.
+        set: Properties,
+        /// Set unless the node is there and has `is_edited = true`: what a person wrote is kept.
+        unless_edited: Properties,
+    },
+    /// Sets properties of a node, and removes others.
+    Update {
+        /// The node.
+        node: NodeRef,
+        /// Set.
+        set: Properties,
+        /// Removed.
+        unset: Vec<SmolStr>,
+    },
+    /// Removes a node with its relationships, and all that it owns ([`Rel::is_owning`]). Value nodes
+    /// ([`Label::is_value`]) that nothing points at any longer go too.
+    Remove {
+        /// The node.
+        node: NodeRef,
+    },
+    /// Makes sure that there is exactly this relationship between two nodes. A value node at the far end is created;
+    /// otherwise both ends must be there.
+    Link {
+        /// The near end.
+        from: NodeRef,
+        /// Its type; none of [`Rel::DIMENSIONS`].
+        rel: Rel,
+        /// The far end.
+        to: NodeRef,
+    },
+    /// Sets the values of one dimension of an analysis.
+    ///
+    /// With [`Origin::Analysis`], the unprotected links of that type are removed, the protected ones stay and use up
+    /// slots, and then the values are linked in their order, without those that are linked already, until `limit`
+    /// links of that type are there. With [`Origin::Person`], all links of that type are removed, and the first
+    /// `limit` distinct values are linked, protected.
+    SetDimension {
+        /// The analysis.
+        analysis: NodeRef,
+        /// The dimension, one of [`Rel::DIMENSIONS`].
+        rel: Rel,
+        /// The values, in order of importance; may hold twins.
+        values: Vec<SmolStr>,
+        /// How many links of that type there may be; `None` for no limit.
+        limit: Option<u32>,
+        /// Who wants it.
+        origin: Origin,
+    },
+    /// Links one value to an analysis, protected, beyond any limit; a link that is there becomes protected.
+    Tag {
+        /// The analysis.
+        analysis: NodeRef,
+        /// The dimension.
+        rel: Rel,
+        /// The value.
+        value: SmolStr,
+    },
+    /// Removes the link of one value from an analysis, protected or not.
+    Untag {
+        /// The analysis.
+        analysis: NodeRef,
+        /// The dimension.
+        rel: Rel,
+        /// The value.
+        value: SmolStr,
+    },
+    /// Gives a sentence a new analysis node in place of the one that it has, if any. Protected links move over to the
+    /// new node; the old one goes, and with it its other links. Without the sentence nothing happens.
+    ReplaceAnalysis {
+        /// The sentence.
+        sentence: NodeRef,
+        /// The key of the new node.
+        analysis_id: SmolStr,
+        /// All properties of the new node but its key.
+        properties: Properties,
+    },
+    /// Makes the sequence links of an interview follow from its sentences: ordered by `sequence_order`, then by key,
+    /// [`Rel::FirstSentence`] leads to the first one, and [`Rel::NextSentence`] and [`Rel::Follows`] from each to the
+    /// next. Links that do not follow from that order are removed. Interpreters may do it once at the end of a batch.
+    Chain {
+        /// The interview.
+        interview: NodeRef,
+    },
+}
+
+/// A change set is applied only if the aggregate has exactly the version before this one: `None` before version 0.
+///
+/// The check is part of the transaction, so that two services at once can neither apply an event twice nor skip one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Guard {
+    /// The aggregate whose event it was.
+    pub aggregate: AggregateId,
+    /// The version of that event; stored as the aggregate's version when the set is applied.
+    pub version: u64,
+}
+
+/// The changes of one event or one direct write: all of them or none.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ChangeSet {
+    /// The version guard; `None` on the direct path.
+    pub guard: Option<Guard>,
+    /// What to do, in order. Empty for an event that projects nothing: it still advances the version.
+    pub changes: Vec<Change>,
+}

@@ -73,6 +73,20 @@ impl SentenceId {
     }
 }
 
+impl SentenceId {
+    /// Derives the id of a sentence that takes the place of a deleted one at the same index in the file, because what
+    /// is deleted stays deleted: `uuid5(DNS, "{interview id}:{index}:{generation}")`; generation 0 is [`SentenceId::at`].
+    pub fn in_generation(interview: InterviewId, index: u32, generation: u32) -> Self {
+        match generation {
+            0 => Self::at(interview, index),
+            _ => Self(Uuid::new_v5(
+                &Uuid::NAMESPACE_DNS,
+                format!("{interview}:{index}:{generation}").as_bytes(),
+            )),
+        }
+    }
+}
+
 impl EventId {
     /// Derives the id of the `ordinal`-th event (0-based) that an outbox entry leads to, so that draining the entry
     /// twice appends the same events.

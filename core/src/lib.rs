@@ -6,9 +6,11 @@
 //! |---|---|
 //! | [`ids`], [`timestamp`], [`metadata`] | what every event carries |
 //! | [`interview`], [`sentence`] | the two aggregates: commands, events, `decide`, `evolve` |
+//! | [`analysed`] | a transcript as the pipeline hands it to both paths |
 //! | [`event`] | an event with its metadata, decoded and as a store recorded it |
 //! | [`graph`] | labels, properties, and changes to a graph as data |
 
+pub mod analysed;
 pub mod event;
 pub mod graph;
 pub mod ids;

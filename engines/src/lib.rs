@@ -1,1 +1,6 @@
-//! The two ports, event log and graph, and every engine behind them.
+//! The two ports of cutover, [`event_log`] and [`graph`], and every engine behind them.
+//!
+//! Nothing here knows a rule of the domain: engines store events, deliver them, and interpret changes.
+
+pub mod event_log;
+pub mod graph;

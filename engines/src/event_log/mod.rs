@@ -1,0 +1,10 @@
+//! The event log: appends to streams, reads of streams, and persistent subscriptions with a parking lot.
+//!
+//! The port is [`EventLog`]; it says what EventStoreDB does for this program, no more.
+
+mod port;
+
+pub use port::{
+    Answers, Appended, Delivered, EventLog, ExpectedRevision, GroupId, GroupInfo, GroupSettings, LogError,
+    NewEvent, ParkedEvent, Receiver, StartFrom, Subscription,
+};

@@ -2,6 +2,7 @@
 //!
 //! The port is [`EventLog`]; it says what EventStoreDB does for this program, no more.
 
+pub mod eventstoredb;
 mod port;
 
 pub use port::{

@@ -9,12 +9,14 @@
 //! | [`analysed`] | a transcript as the pipeline hands it to both paths |
 //! | [`event`] | an event with its metadata, decoded and as a store recorded it |
 //! | [`graph`] | labels, properties, and changes to a graph as data |
+//! | [`limits`] | how many values of each dimension both paths keep |
 
 pub mod analysed;
 pub mod event;
 pub mod graph;
 pub mod ids;
 pub mod interview;
+pub mod limits;
 pub mod metadata;
 pub mod sentence;
 pub mod timestamp;

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use serde_json::{Map, Value as Json};
 use smol_str::SmolStr;
 
 use crate::graph::{Label, Properties, Rel, Value};
@@ -126,6 +127,43 @@ pub enum Change {
         /// The far end.
         to: NodeRef,
     },
+    /// Makes sure that a node is linked to the value node that a property of another node names: the text after the
+    /// last `/` of that property, see [`last_component`]. Both nodes must be there, and the text not be empty.
+    ///
+    /// This is how a sentence finds its file: the file's name came with the interview, not with the sentence. A
+    /// database does it in one statement, without asking first.
+    LinkNamedBy {
+        /// The near end.
+        from: NodeRef,
+        /// Its type; leads to a value node ([`Label::is_value`]), and is none of [`Rel::DIMENSIONS`].
+        rel: Rel,
+        /// The node that bears the property.
+        owner: NodeRef,
+        /// The property, text.
+        property: SmolStr,
+    },
+    /// Sets a property to the least of its value and this one, or to this one when it is not there. A missing node is
+    /// not created. Whoever comes first, the outcome is the same.
+    SetLeast {
+        /// The node.
+        node: NodeRef,
+        /// The property.
+        property: SmolStr,
+        /// The value, of the same kind as the one that is there.
+        value: Value,
+    },
+    /// Merges keys into a property that holds a JSON object as text, see [`merge_json`].
+    ///
+    /// A database that cannot merge JSON by itself reads the property in the transaction, under the lock that the
+    /// guard's check took, merges, and sets it. Such changes are rare.
+    MergeJson {
+        /// The node.
+        node: NodeRef,
+        /// The property.
+        property: SmolStr,
+        /// Keys to set; a `null` removes its key.
+        diff: Map<String, Json>,
+    },
     /// Sets the values of one dimension of an analysis.
     ///
     /// With [`Origin::Analysis`], the unprotected links of that type are removed, the protected ones stay and use up
@@ -199,4 +237,66 @@ pub struct ChangeSet {
     pub guard: Option<Guard>,
     /// What to do, in order. Empty for an event that projects nothing: it still advances the version.
     pub changes: Vec<Change>,
+}
+
+/// Returns a JSON object as text, keys sorted, without blanks: equal objects give equal texts.
+pub fn canonical_json(object: &Map<String, Json>) -> SmolStr {
+    // The map of `serde_json` sorts its keys as long as its feature `preserve_order` is off; a test holds it so.
+    smol_str::format_smolstr!("{}", Json::Object(object.clone()))
+}
+
+/// Returns what [`Change::MergeJson`] sets: the object that `text` holds with the keys of `diff` set, or removed where
+/// `diff` says `null`. Nested objects are replaced, not merged. A text that is missing or holds no object counts as an
+/// empty one.
+pub fn merge_json(text: Option<&str>, diff: &Map<String, Json>) -> SmolStr {
+    let mut object: Map<String, Json> =
+        text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    for (key, value) in diff {
+        match value {
+            Json::Null => object.remove(key),
+            _ => object.insert(key.clone(), value.clone()),
+        };
+    }
+    canonical_json(&object)
+}
+
+/// Returns the text after the last `/`, or all of it, unless that is empty: what [`Change::LinkNamedBy`] links to.
+pub fn last_component(text: &str) -> Option<&str> {
+    text.rsplit('/').next().filter(|name| !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn object(text: &str) -> Map<String, Json> {
+        serde_json::from_str(text).expect("a JSON object")
+    }
+
+    #[test]
+    fn canonical_json_sorts_keys_at_every_depth() {
+        let text = canonical_json(&object(r#"{"b": {"z": 1, "a": [2]}, "a": "x"}"#));
+        assert_eq!(text, r#"{"a":"x","b":{"a":[2],"z":1}}"#);
+    }
+
+    #[test]
+    fn merging_sets_and_removes_keys() {
+        let merged = merge_json(Some(r#"{"a":1,"b":2}"#), &object(r#"{"b": null, "c": {"d": null}}"#));
+        assert_eq!(merged, r#"{"a":1,"c":{"d":null}}"#);
+    }
+
+    #[test]
+    fn merging_into_nothing_gives_the_keys_that_are_set() {
+        assert_eq!(merge_json(None, &object(r#"{"a": 1, "b": null}"#)), r#"{"a":1}"#);
+        assert_eq!(merge_json(Some("no object"), &object(r#"{"a": 1}"#)), r#"{"a":1}"#);
+    }
+
+    #[test]
+    fn the_last_component_of_a_path_is_the_file_name() {
+        assert_eq!(last_component("a.txt"), Some("a.txt"));
+        assert_eq!(last_component("/in/2024/a.txt"), Some("a.txt"));
+        assert_eq!(last_component("/in/"), None);
+        assert_eq!(last_component(""), None);
+    }
 }

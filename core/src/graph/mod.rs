@@ -7,6 +7,6 @@ mod change;
 mod schema;
 mod value;
 
-pub use change::{Change, ChangeSet, Guard, NodeRef, Origin};
+pub use change::{Change, ChangeSet, Guard, NodeRef, Origin, canonical_json, last_component, merge_json};
 pub use schema::{Label, Rel};
 pub use value::{Properties, Value};

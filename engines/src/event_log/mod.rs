@@ -4,6 +4,8 @@
 //! [`eventstoredb`] is one inside this process, over the same wire.
 
 mod client;
+#[cfg(feature = "testing")]
+pub mod contract;
 pub mod eventstoredb;
 mod port;
 

@@ -74,6 +74,9 @@ pub async fn appended_events_are_read_back_in_order(log: Arc<dyn EventLog>) {
 pub async fn a_missing_stream_reads_as_empty(log: Arc<dyn EventLog>) {
     let (_, stream) = fresh_stream();
     assert_eq!(log.read(&stream, 0, 10).await.unwrap(), []);
+    assert_eq!(log.last_revision(&stream).await.unwrap(), None);
+    log.append(&stream, ExpectedRevision::Any, events(3)).await.unwrap();
+    assert_eq!(log.last_revision(&stream).await.unwrap(), Some(2));
 }
 
 /// A writer that is late is told so, with where the stream stands, and nothing is written.
@@ -194,6 +197,29 @@ pub async fn a_consumer_gets_no_more_than_its_buffer(log: Arc<dyn EventLog>) {
     assert_eq!(revisions(&receive(&mut subscription, 2).await), [2, 3]);
 }
 
+/// A group has caught up when everything is delivered and answered, and not before.
+pub async fn a_group_has_caught_up_once_all_is_answered(log: Arc<dyn EventLog>) {
+    let (category, stream) = fresh_stream();
+    let group = group_of_category(&*log, &category).await;
+    log.append(&stream, ExpectedRevision::NoStream, events(5)).await.unwrap();
+    let last = log.last_revision(&group.stream).await.unwrap();
+    assert_eq!(last, Some(4));
+    assert!(!log.group_info(&group).await.unwrap().is_caught_up_with(last));
+    let mut subscription = log.subscribe(&group, 3).await.unwrap();
+    for count in [3, 2] {
+        let received = receive(&mut subscription, count).await;
+        assert!(!log.group_info(&group).await.unwrap().is_caught_up_with(last));
+        subscription
+            .answers
+            .acknowledge(received.iter().map(|delivered| delivered.ack_id).collect())
+            .await
+            .unwrap();
+    }
+    while !log.group_info(&group).await.unwrap().is_caught_up_with(last) {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// An event that is to be delivered again is, and counts how often.
 pub async fn a_retried_event_comes_again(log: Arc<dyn EventLog>) {
     let (category, stream) = fresh_stream();
@@ -278,6 +304,7 @@ macro_rules! event_log_contract {
             groups_are_created_and_deleted_once
             unanswered_events_go_to_the_next_consumer
             a_consumer_gets_no_more_than_its_buffer
+            a_group_has_caught_up_once_all_is_answered
             a_retried_event_comes_again
             parked_events_keep_their_order_and_their_reasons
             waiting_for_a_delivery_is_safe_to_cancel

@@ -106,10 +106,12 @@ pub struct GroupInfo {
     pub parked: u64,
     /// How many events are delivered and not yet answered.
     pub in_flight: u64,
+    /// How many events the store holds ready, or to be delivered again.
+    pub buffered: u64,
     /// The revision of the group's stream up to which everything is answered, as last written; `None` before the first
     /// checkpoint.
     pub last_checkpoint: Option<u64>,
-    /// The last revision of the group's stream that the group has seen.
+    /// The last revision of the group's stream that the group has read or been told of.
     pub last_known: Option<u64>,
 }
 
@@ -136,6 +138,13 @@ pub struct Delivered {
     pub retry_count: u32,
     /// The revision of the link within the group's stream, or of the event when the stream is its own.
     pub position: u64,
+}
+
+impl GroupInfo {
+    /// Returns whether everything up to `last` (the last revision of the group's stream) has been delivered and answered.
+    pub fn is_caught_up_with(&self, last: Option<u64>) -> bool {
+        self.in_flight == 0 && self.buffered == 0 && self.last_known >= last
+    }
 }
 
 /// What an event store could not do.
@@ -223,6 +232,9 @@ pub trait EventLog: Send + Sync {
         from: u64,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, LogError>;
+
+    /// Asks for the revision of the last event of a stream; `None` when it has none.
+    async fn last_revision(&self, stream: &StreamName) -> Result<Option<u64>, LogError>;
 
     /// Creates the group unless it exists. An existing group keeps its settings and its place.
     async fn ensure_group(&self, group: &GroupId, settings: &GroupSettings) -> Result<(), LogError>;

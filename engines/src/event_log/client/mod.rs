@@ -83,19 +83,12 @@ impl EventStoreDb {
         Ok(slot.insert(client).clone())
     }
 
-    /// Reads a stream, links resolved or not, and hands out the client's own events.
+    /// Reads a stream and hands out the client's own events. A stream that does not exist is an empty one.
     async fn read_raw(
         &self,
         stream: &str,
-        from: u64,
-        limit: usize,
-        resolve: bool,
+        options: ReadStreamOptions,
     ) -> Result<Vec<eventstore::ResolvedEvent>, Failure> {
-        let mut options =
-            ReadStreamOptions::default().position(StreamPosition::Position(from)).max_count(limit);
-        if resolve {
-            options = options.resolve_link_tos();
-        }
         self.call("read a stream", async |client| {
             let mut stream = match client.read_stream(stream, &options).await {
                 Err(eventstore::Error::ResourceNotFound) => return Ok(Vec::new()),
@@ -188,11 +181,17 @@ impl EventLog for EventStoreDb {
         if limit == 0 {
             return Ok(Vec::new());
         }
-        let events = self
-            .read_raw(stream.as_str(), from, limit, false)
-            .await
-            .map_err(|failure| failure.for_stream(stream))?;
+        let options = ReadStreamOptions::default().position(StreamPosition::Position(from)).max_count(limit);
+        let events =
+            self.read_raw(stream.as_str(), options).await.map_err(|failure| failure.for_stream(stream))?;
         Ok(events.iter().map(|event| convert::recorded_event(event.get_original_event())).collect())
+    }
+
+    async fn last_revision(&self, stream: &StreamName) -> Result<Option<u64>, LogError> {
+        let options = ReadStreamOptions::default().backwards().position(StreamPosition::End).max_count(1);
+        let events =
+            self.read_raw(stream.as_str(), options).await.map_err(|failure| failure.for_stream(stream))?;
+        Ok(events.first().map(|event| event.get_original_event().revision))
     }
 
     async fn ensure_group(&self, group: &GroupId, settings: &GroupSettings) -> Result<(), LogError> {
@@ -291,6 +290,7 @@ impl EventLog for EventStoreDb {
         Ok(GroupInfo {
             parked: info.stats.parked_message_count as u64,
             in_flight: info.stats.total_in_flight_messages as u64,
+            buffered: (info.stats.read_buffer_count + info.stats.retry_buffer_count) as u64,
             last_checkpoint: info.stats.last_checkpointed_event_revision,
             last_known: info.stats.last_known_event_revision,
         })

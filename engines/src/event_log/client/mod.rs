@@ -270,7 +270,11 @@ impl EventLog for EventStoreDb {
         let mut parked = Vec::new();
         let mut from = 0;
         loop {
-            let page = self.read_raw(&lot, from, READ_PAGE, true).await.map_err(Failure::into_log_error)?;
+            let options = ReadStreamOptions::default()
+                .position(StreamPosition::Position(from))
+                .max_count(READ_PAGE)
+                .resolve_link_tos();
+            let page = self.read_raw(&lot, options).await.map_err(Failure::into_log_error)?;
             let Some(last) = page.last() else { return Ok(parked) };
             from = last.get_original_event().revision + 1;
             parked.extend(page.iter().map(convert::parked_event));

@@ -9,6 +9,8 @@
 //! | [`analysed`] | a transcript as the pipeline hands it to both paths |
 //! | [`event`] | an event with its metadata, decoded and as a store recorded it |
 //! | [`graph`] | labels, properties, and changes to a graph as data |
+//! | [`projection`] | what each event means for the projected graph |
+//! | [`projector`] | the state machine that restores order, batches, retries and parks |
 //! | [`limits`] | how many values of each dimension both paths keep |
 
 pub mod analysed;
@@ -18,5 +20,7 @@ pub mod ids;
 pub mod interview;
 pub mod limits;
 pub mod metadata;
+pub mod projection;
+pub mod projector;
 pub mod sentence;
 pub mod timestamp;

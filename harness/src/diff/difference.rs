@@ -1,0 +1,339 @@
+//! One finding of a comparison, with all that is needed to look for its cause. The main type is [`Difference`].
+//!
+//! Differences say left and right; which graph is which is told by the [`Orientation`] of the check that found them.
+
+use std::fmt;
+
+use cutover_core::graph::Value;
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+/// Names the two sides of a comparison, in the words of whoever asked for it: `direct` and `projected`, for instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Orientation {
+    /// What the left side is.
+    pub left: SmolStr,
+    /// What the right side is.
+    pub right: SmolStr,
+}
+
+impl Orientation {
+    /// Names both sides.
+    pub fn new(left: impl Into<SmolStr>, right: impl Into<SmolStr>) -> Self {
+        Self { left: left.into(), right: right.into() }
+    }
+
+    /// Returns the name of one side.
+    pub fn name(&self, side: Side) -> &str {
+        match side {
+            Side::Left => &self.left,
+            Side::Right => &self.right,
+        }
+    }
+}
+
+/// One of the two sides of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// The first one named.
+    Left,
+    /// The second one named.
+    Right,
+}
+
+impl Side {
+    /// Both sides, left first.
+    pub const BOTH: [Self; 2] = [Self::Left, Self::Right];
+
+    /// Returns the other side.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Left => Self::Right,
+            Self::Right => Self::Left,
+        }
+    }
+}
+
+/// What kind of thing a finding is about. Ordered as comparisons report: nodes first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Subject {
+    /// Nodes of a label.
+    Node(SmolStr),
+    /// Relationships of a type.
+    Relationship(SmolStr),
+    /// A single figure that was expected to have a value.
+    Figure(SmolStr),
+}
+
+impl Subject {
+    /// Returns the label, the type or the figure's name.
+    pub fn name(&self) -> &SmolStr {
+        match self {
+            Self::Node(name) | Self::Relationship(name) | Self::Figure(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum DifferenceKind {
+    /// The right side has the element, the left side does not.
+    MissingLeft,
+    /// The left side has the element, the right side does not.
+    MissingRight,
+    /// Both have the element, with different values of a property.
+    PropertyDiffers {
+        /// The property, by its name in the comparison.
+        property: SmolStr,
+        /// The value on the left; `None` when it has none.
+        left: Option<Value>,
+        /// The value on the right; `None` when it has none.
+        right: Option<Value>,
+    },
+    /// The element is there more than once on a side: nodes with one key, or relationships of a type between the same
+    /// two nodes.
+    Multiplicity {
+        /// How often on the left.
+        left: u64,
+        /// How often on the right.
+        right: u64,
+    },
+    /// A label that the policy does not know.
+    UnknownLabel {
+        /// Where.
+        side: Side,
+        /// How many nodes bear it.
+        count: u64,
+    },
+    /// A relationship type that the policy does not know.
+    UnknownRelationshipType {
+        /// Where.
+        side: Side,
+        /// How many relationships are of it.
+        count: u64,
+    },
+    /// A property that the policy does not know.
+    UnknownProperty {
+        /// Where.
+        side: Side,
+        /// The property.
+        property: SmolStr,
+        /// Its value.
+        value: Value,
+    },
+    /// A node whose key leads to no element of the other schema.
+    Unidentified {
+        /// Where.
+        side: Side,
+    },
+    /// A node that should be owned, and is not.
+    Orphan {
+        /// Where.
+        side: Side,
+        /// How many relationships begin and end at it.
+        degree: u64,
+    },
+    /// Elements that the graph counts and that reading it did not lead to, or the other way round.
+    Unreached {
+        /// Where.
+        side: Side,
+        /// How many the graph counts.
+        counted: u64,
+        /// How many were read.
+        read: u64,
+    },
+    /// A figure that is not what it should be.
+    Figure {
+        /// What it should be.
+        expected: Value,
+        /// What it is.
+        actual: Value,
+    },
+}
+
+impl DifferenceKind {
+    /// Returns the name of the kind, as the JSON result has it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::MissingLeft => "missing-left",
+            Self::MissingRight => "missing-right",
+            Self::PropertyDiffers { .. } => "property-differs",
+            Self::Multiplicity { .. } => "multiplicity",
+            Self::UnknownLabel { .. } => "unknown-label",
+            Self::UnknownRelationshipType { .. } => "unknown-relationship-type",
+            Self::UnknownProperty { .. } => "unknown-property",
+            Self::Unidentified { .. } => "unidentified",
+            Self::Orphan { .. } => "orphan",
+            Self::Unreached { .. } => "unreached",
+            Self::Figure { .. } => "figure",
+        }
+    }
+}
+
+/// A finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// The label, the relationship type or the figure that it is about.
+    pub subject: Subject,
+    /// Which element of them, in the form that both sides share (`#3` is the sentence of slot 3); empty when it is about
+    /// all of them.
+    pub key: String,
+    /// The id of the interview that the element belongs to, if it belongs to one.
+    pub interview: Option<SmolStr>,
+    /// What was found.
+    #[serde(flatten)]
+    pub kind: DifferenceKind,
+}
+
+impl Difference {
+    /// Builds the finding that a figure is not what it should be.
+    pub fn figure(name: impl Into<SmolStr>, expected: impl Into<Value>, actual: impl Into<Value>) -> Self {
+        Self {
+            subject: Subject::Figure(name.into()),
+            key: String::new(),
+            interview: None,
+            kind: DifferenceKind::Figure { expected: expected.into(), actual: actual.into() },
+        }
+    }
+
+    /// Returns the finding as one line, in which the sides bear their names.
+    pub fn in_words_of<'a>(&'a self, orientation: &'a Orientation) -> impl fmt::Display + 'a {
+        Line { difference: self, orientation }
+    }
+}
+
+struct Line<'a> {
+    difference: &'a Difference,
+    orientation: &'a Orientation,
+}
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Difference { subject, key, interview, kind } = self.difference;
+        let Orientation { left: on_left, right: on_right } = self.orientation;
+        write!(f, "{subject}")?;
+        if !key.is_empty() {
+            write!(f, " {key}")?;
+        }
+        if let Some(interview) = interview {
+            write!(f, " of interview {interview}")?;
+        }
+        match kind {
+            DifferenceKind::MissingLeft => write!(f, ": only in {on_right}"),
+            DifferenceKind::MissingRight => write!(f, ": only in {on_left}"),
+            DifferenceKind::PropertyDiffers { property, left, right } => {
+                let (left, right) = (Shown(left.as_ref()), Shown(right.as_ref()));
+                write!(f, ": {property} is {left} in {on_left}, {right} in {on_right}")
+            }
+            DifferenceKind::Multiplicity { left, right } => {
+                write!(f, ": {left} times in {on_left}, {right} times in {on_right}")
+            }
+            DifferenceKind::UnknownLabel { side, count } => {
+                write!(
+                    f,
+                    ": a label unknown to the policy, {count} nodes in {}",
+                    self.orientation.name(*side)
+                )
+            }
+            DifferenceKind::UnknownRelationshipType { side, count } => {
+                let side = self.orientation.name(*side);
+                write!(f, ": a relationship type unknown to the policy, {count} in {side}")
+            }
+            DifferenceKind::UnknownProperty { side, property, value } => {
+                let side = self.orientation.name(*side);
+                write!(f, ": property {property} = {value} in {side} is unknown to the policy")
+            }
+            DifferenceKind::Unidentified { side } => {
+                write!(
+                    f,
+                    ": its key in {} leads to no element of the other schema",
+                    self.orientation.name(*side)
+                )
+            }
+            DifferenceKind::Orphan { side, degree } => {
+                let side = self.orientation.name(*side);
+                write!(f, ": nothing owns it in {side} (it has {degree} relationships)")
+            }
+            DifferenceKind::Unreached { side, counted, read } => {
+                let side = self.orientation.name(*side);
+                write!(f, ": {side} counts {counted}, {read} were read")
+            }
+            DifferenceKind::Figure { expected, actual } => write!(f, ": is {actual}, should be {expected}"),
+        }
+    }
+}
+
+/// A value that may be missing, cut to a length that leaves the line readable.
+struct Shown<'a>(Option<&'a Value>);
+
+impl Shown<'_> {
+    const CHARS_MAX: usize = 80;
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(value) = self.0 else { return f.write_str("not set") };
+        let text = value.to_string();
+        match text.char_indices().nth(Self::CHARS_MAX) {
+            Some((end, _)) => write!(f, "{}…", &text[..end]),
+            None => f.write_str(&text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(kind: DifferenceKind) -> String {
+        let difference = Difference {
+            subject: Subject::Node("Sentence".into()),
+            key: "#3".into(),
+            interview: Some("i-1".into()),
+            kind,
+        };
+        difference.in_words_of(&Orientation::new("direct", "projected")).to_string()
+    }
+
+    #[test]
+    fn a_line_names_the_sides_in_the_words_of_the_check() {
+        assert_eq!(line(DifferenceKind::MissingLeft), "Sentence #3 of interview i-1: only in projected");
+        let kind = DifferenceKind::PropertyDiffers {
+            property: "text".into(),
+            left: Some("Hi.".into()),
+            right: None,
+        };
+        assert_eq!(
+            line(kind),
+            r#"Sentence #3 of interview i-1: text is "Hi." in direct, not set in projected"#
+        );
+    }
+
+    #[test]
+    fn a_long_value_is_cut_between_characters() {
+        let value = Value::Text("ü".repeat(500).into());
+        let shown = Shown(Some(&value)).to_string();
+        assert_eq!(shown.chars().count(), Shown::CHARS_MAX + 1);
+    }
+
+    #[test]
+    fn a_difference_survives_json() {
+        let difference = Difference::figure("parked events", 0_i64, 3_i64);
+        let json = serde_json::to_string(&difference).unwrap();
+        assert_eq!(
+            json,
+            r#"{"subject":{"figure":"parked events"},"key":"","interview":null,"kind":"figure","expected":0,"actual":3}"#
+        );
+        assert_eq!(serde_json::from_str::<Difference>(&json).unwrap(), difference);
+    }
+}

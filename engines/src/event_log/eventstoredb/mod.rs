@@ -20,6 +20,7 @@
 //! | `subscription.rs` | a catch-up subscription as a cursor over the store |
 //! | `store.rs` | [`Store`]: composes the above; every write answers with what it committed |
 //! | `settings.rs` | the limits, and what is switched on |
+//! | `persistent/` | persistent subscriptions: the machine of a group, and all groups over the store |
 //! | `grpc/` | the services, the errors and their trailers, the server's handle |
 //!
 //! # How to build on the state machine
@@ -49,6 +50,7 @@ pub mod filter;
 pub mod grpc;
 pub mod log;
 pub mod metadata;
+pub mod persistent;
 pub mod read;
 pub mod recent;
 pub mod settings;

@@ -39,7 +39,6 @@
 //! - `$by_correlation_id` does not link links, so an event is found once under its id.
 //! - A live subscription reads on from the log and never overflows: there is exactly one `caught_up`, and no
 //!   re-reading. A link that is delivered live is resolved when it is read, a moment after its commit.
-//! - Reading a stream forwards from its end gives no events, where the real server fails with an internal error.
 //! - Users and projections have no service here: their methods answer UNIMPLEMENTED, and server features do not list
 //!   them.
 //! - There is no access check: every caller is an administrator, as on a server started with `--insecure`.
@@ -56,6 +55,7 @@ pub mod recent;
 pub mod settings;
 pub mod store;
 pub mod streams;
+pub mod subscription;
 
 pub use log::{Log, Record, Timestamp};
 pub use read::{Links, ResolvedEvent};

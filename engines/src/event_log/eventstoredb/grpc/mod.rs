@@ -1,4 +1,28 @@
 //! The wire over the state machine: gRPC services, errors with their trailers, and the server's handle.
+//!
+//! [`EmbeddedEventStore`] starts and stops the server; `server.rs` registers the services. Each service translates
+//! requests into calls of the [`Store`](super::Store) behind [`SharedStore`], and answers back. What is decided is
+//! decided there, never here.
+
+#![expect(clippy::result_large_err, reason = "a gRPC status is large, and what handlers answer with")]
+
+mod clock;
+mod convert;
+mod error;
+mod features;
+mod gate;
+mod gossip;
+mod monitoring;
+mod operations;
+mod pull;
+mod server;
+mod shared;
+mod streams;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use gate::{Call, Gate, OpenGate, Refusal};
+pub use server::{EmbeddedEventStore, Options, StartError, Ticks};
+pub use shared::{SharedStore, Signal};
 
 /// The messages and services of the wire, generated from `proto/`.
 #[expect(

@@ -14,9 +14,11 @@ pub const ENVIRONMENT: u8 = 4;
 pub const USAGE: u8 = 64;
 /// The program itself is wrong. (`EX_SOFTWARE` of sysexits.)
 pub const INTERNAL: u8 = 70;
+/// Somebody stopped the run with SIGINT or SIGTERM; nothing was kept. (128 + SIGINT, as shells have it.)
+pub const INTERRUPTED: u8 = 130;
 
 /// Every code with what it means: the source of the help text and of the documentation.
-pub const ALL: [(u8, &str); 7] = [
+pub const ALL: [(u8, &str); 8] = [
     (PASS, "everything asked for was checked, and nothing differed"),
     (DIFFERENCES, "differences were found, or a scenario failed"),
     (INCONCLUSIVE, "inconclusive, or nothing was checked"),
@@ -24,6 +26,7 @@ pub const ALL: [(u8, &str); 7] = [
     (ENVIRONMENT, "the environment is not ready: an engine, a folder or a port is missing"),
     (USAGE, "the command line or a scenario file is wrong"),
     (INTERNAL, "an error inside this program"),
+    (INTERRUPTED, "interrupted by SIGINT or SIGTERM; no result was kept"),
 ];
 
 #[cfg(test)]

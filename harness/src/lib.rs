@@ -1,6 +1,21 @@
-//! Provisions engines, runs scenarios, compares graphs, judges readiness.
+//! Provisions engines, runs scenarios, compares graphs, judges readiness. The binary `cutover` is a thin edge around it.
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`cli`] | flags, subcommands, what is printed |
+//! | [`scenario`] | scenario files, and the runner |
+//! | [`transcripts`] | what is fed in |
+//! | [`diff`] | comparison of two graphs |
+//! | [`result`], [`gate`] | what a run came to, and the verdict that follows from it |
+//! | [`run_folder`], [`seed`], [`error`], [`exit_code`] | what a run leaves behind, repeats by, and ends with |
 
+pub mod cli;
 pub mod diff;
+pub mod error;
 pub mod exit_code;
 pub mod gate;
 pub mod result;
+pub mod run_folder;
+pub mod scenario;
+pub mod seed;
+pub mod transcripts;

@@ -1,0 +1,144 @@
+//! What the flags come to, validated once. The main type is [`Config`]; nothing after it looks at a flag again.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anstream::ColorChoice;
+
+use crate::cli::flags::{Color, Flags, Format};
+use crate::scenario::load::{Catalogue, LoadError};
+use crate::seed::Seed;
+use crate::transcripts::{self, Transcript, TranscriptError};
+
+/// A setting that means nothing.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ConfigError {
+    /// The time is no number with a unit.
+    #[error("`{text}` is no length of time")]
+    Timeout {
+        /// What was given.
+        text: String,
+    },
+    /// The time is over before anything can run.
+    #[error("a run cannot end within no time at all")]
+    NoTime,
+}
+
+impl ConfigError {
+    /// Returns what to do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some("write --timeout as a number with its unit: 90s, 10m, 1h".to_owned())
+    }
+}
+
+/// The settings of a run.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// How the result is written to stdout.
+    pub format: Format,
+    /// What decides every random choice.
+    pub seed: Seed,
+    /// Where run folders are made.
+    pub runs: PathBuf,
+    /// How long the whole run may take.
+    pub timeout: Duration,
+    /// When colours are used.
+    pub color: ColorChoice,
+    /// The flags that must be given again to repeat the run, besides the seed.
+    pub repeated: Vec<(&'static str, String)>,
+    transcripts: Option<PathBuf>,
+    scenarios: Option<PathBuf>,
+}
+
+impl Config {
+    /// Validates the flags, and draws the seed if none was given.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for the first setting that means nothing.
+    pub fn new(flags: Flags) -> Result<Self, ConfigError> {
+        let folder = |flag, folder: &Option<PathBuf>| {
+            folder.as_ref().map(|folder| (flag, folder.to_string_lossy().into_owned()))
+        };
+        let repeated = [folder("--transcripts", &flags.transcripts), folder("--scenarios", &flags.scenarios)];
+        Ok(Self {
+            format: flags.format,
+            seed: flags.seed.map_or_else(Seed::draw, Seed::new),
+            runs: flags.runs,
+            timeout: parse_time(&flags.timeout)?,
+            color: match flags.color {
+                Color::Auto => ColorChoice::Auto,
+                Color::Always => ColorChoice::Always,
+                Color::Never => ColorChoice::Never,
+            },
+            repeated: repeated.into_iter().flatten().collect(),
+            transcripts: flags.transcripts,
+            scenarios: flags.scenarios,
+        })
+    }
+
+    /// Reads the scenarios of the run.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`] for the first mistake.
+    pub fn catalogue(&self) -> Result<Catalogue, LoadError> {
+        self.scenarios.as_deref().map_or_else(Catalogue::bundled, Catalogue::read_folder)
+    }
+
+    /// Reads the transcripts of the run.
+    ///
+    /// # Errors
+    ///
+    /// [`TranscriptError`] for the first one that cannot be used.
+    pub fn transcripts(&self) -> Result<Vec<Transcript>, TranscriptError> {
+        self.transcripts.as_deref().map_or_else(|| Ok(transcripts::bundled()), transcripts::read_folder)
+    }
+}
+
+/// Reads a length of time: a whole number with `s`, `m` or `h`; seconds without a unit.
+fn parse_time(text: &str) -> Result<Duration, ConfigError> {
+    let wrong = || ConfigError::Timeout { text: text.to_owned() };
+    let digits = text.trim_end_matches(|character: char| !character.is_ascii_digit());
+    let seconds: u64 = match &text[digits.len()..] {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = digits.parse().map_err(|_| wrong())?;
+    match number.checked_mul(seconds).ok_or_else(wrong)? {
+        0 => Err(ConfigError::NoTime),
+        total => Ok(Duration::from_secs(total)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, seconds: Option<u64>) {
+        assert_eq!(parse_time(text).ok(), seconds.map(Duration::from_secs), "{text}");
+    }
+
+    #[test]
+    fn times_have_a_number_and_a_unit() {
+        check("90s", Some(90));
+        check("10m", Some(600));
+        check("1h", Some(3600));
+        check("7", Some(7));
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused() {
+        check("", None);
+        check("m", None);
+        check("-1s", None);
+        check("1.5h", None);
+        check("10 m", None);
+        check("0s", None);
+        check("99999999999999999999s", None);
+        check("9999999999999999h", None);
+    }
+}

@@ -1,0 +1,114 @@
+//! Flags and arguments as they were typed, nothing decided yet. What they come to is [`Config`](super::config::Config).
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Proves that the graph which EventStoreDB leads to is the graph that the pipeline writes, before the switch is thrown.
+#[derive(Debug, Parser)]
+#[command(name = "cutover", version, max_term_width = 100)]
+pub struct Cli {
+    /// What is to be done.
+    #[command(subcommand)]
+    pub command: Command,
+    /// What goes for every subcommand.
+    #[command(flatten)]
+    pub flags: Flags,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the scenarios.
+    List,
+    /// Serve the embedded EventStoreDB to clients of any language until SIGINT or SIGTERM.
+    Eventstore(EventstoreArgs),
+    /// Print the completion script for a shell.
+    Completions(CompletionsArgs),
+}
+
+/// Arguments of `eventstore`.
+#[derive(Debug, Args)]
+pub struct EventstoreArgs {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(
+        long,
+        env = "CUTOVER_LISTEN",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:2113",
+        hide_env_values = true
+    )]
+    pub listen: SocketAddr,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell.
+    pub shell: Shell,
+}
+
+/// How results are written to stdout.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Tables for people.
+    #[default]
+    Human,
+    /// One JSON value for programs.
+    Json,
+}
+
+/// When colours are used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Flags of every subcommand.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Flags of every subcommand")]
+pub struct Flags {
+    /// How the result is written to stdout.
+    #[arg(long, global = true, env = "CUTOVER_FORMAT", value_enum, default_value_t, hide_env_values = true)]
+    pub format: Format,
+    /// What decides every random choice; drawn and printed when left out.
+    #[arg(long, global = true, env = "CUTOVER_SEED", value_name = "N", hide_env_values = true)]
+    pub seed: Option<u64>,
+    /// Where run folders are made.
+    #[arg(
+        long,
+        global = true,
+        env = "CUTOVER_RUNS",
+        value_name = "DIR",
+        default_value = "runs",
+        hide_env_values = true
+    )]
+    pub runs: PathBuf,
+    /// Your own transcripts, .txt or .txt.gz, instead of the bundled ones.
+    #[arg(long, global = true, env = "CUTOVER_TRANSCRIPTS", value_name = "DIR", hide_env_values = true)]
+    pub transcripts: Option<PathBuf>,
+    /// Your own scenario files, .toml, instead of the bundled ones.
+    #[arg(long, global = true, env = "CUTOVER_SCENARIOS", value_name = "DIR", hide_env_values = true)]
+    pub scenarios: Option<PathBuf>,
+    /// How long the whole run may take, such as 90s, 10m or 1h.
+    #[arg(
+        long,
+        global = true,
+        env = "CUTOVER_TIMEOUT",
+        value_name = "TIME",
+        default_value = "10m",
+        hide_env_values = true
+    )]
+    pub timeout: String,
+    /// When colours are used; NO_COLOR is honoured.
+    #[arg(long, global = true, env = "CUTOVER_COLOR", value_enum, default_value_t, hide_env_values = true)]
+    pub color: Color,
+}

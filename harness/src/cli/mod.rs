@@ -1,0 +1,94 @@
+//! The command line: flags in, exit code out. One file per subcommand.
+//!
+//! Flags are parsed into the plain structs of [`flags`], then validated once into a [`config::Config`].
+
+pub mod completions;
+pub mod config;
+pub mod eventstore;
+pub mod flags;
+pub mod list;
+pub mod output;
+pub mod progress;
+pub mod signals;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use crate::cli::config::Config;
+use crate::cli::flags::{Cli, Command};
+use crate::error::ExpectedError;
+use crate::exit_code;
+
+/// Runs the program and returns its exit code.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let parsed = command().try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { exit_code::USAGE } else { exit_code::PASS };
+            // Nobody is left to tell when the terminal is gone.
+            drop(error.print());
+            return ExitCode::from(code);
+        }
+    };
+    match execute(cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            output::complain(&error.render());
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// Makes the runtime that the subcommands with engines run on.
+fn runtime() -> Result<tokio::runtime::Runtime, ExpectedError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| ExpectedError::System { doing: "start the runtime", source })
+}
+
+/// Returns the command line's definition, exit codes included.
+pub fn command() -> clap::Command {
+    let mut codes = String::from("Exit codes:\n");
+    for (code, meaning) in exit_code::ALL {
+        codes += &format!("  {code:>3}  {meaning}\n");
+    }
+    codes +=
+        "\nEvery flag can also be set by its CUTOVER_* variable; the flag goes first, then the variable.";
+    Cli::command().after_help(codes)
+}
+
+fn execute(cli: Cli) -> Result<u8, ExpectedError> {
+    let config = Config::new(cli.flags)?;
+    config.color.write_global();
+    match cli.command {
+        Command::List => list::execute(&config),
+        Command::Eventstore(args) => eventstore::execute(&config, &args),
+        Command::Completions(args) => completions::execute(&args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_of_the_command_line_has_no_contradiction() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_has_its_variable() {
+        for flag in command().get_arguments().filter(|flag| !flag.is_positional()) {
+            let Some(name) = flag.get_long() else { continue };
+            if ["help", "version"].contains(&name) {
+                continue;
+            }
+            let variable = format!("CUTOVER_{}", name.to_uppercase());
+            assert_eq!(flag.get_env().and_then(|found| found.to_str()), Some(variable.as_str()), "--{name}");
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The only code that writes to stdout and stderr: data to the one, everything else to the other.
+
+use std::io::{self, Write};
+
+use crate::error::ExpectedError;
+
+/// Writes a result to stdout. A reader that has gone away (`cutover list | head -1`) is no error.
+///
+/// # Errors
+///
+/// [`ExpectedError::System`] when stdout cannot be written to, a full disk for instance.
+pub fn print(text: &str) -> Result<(), ExpectedError> {
+    let mut out = anstream::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
+            Err(ExpectedError::System { doing: "write to stdout", source })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes what is not part of the result to stderr. When that is closed, nobody wants to know.
+pub fn complain(text: &str) {
+    drop(anstream::stderr().lock().write_all(text.as_bytes()));
+}

@@ -1,0 +1,99 @@
+//! Shows a run on stderr while it runs: bars on a terminal, a line per scenario elsewhere.
+
+use std::io::IsTerminal;
+use std::sync::Mutex;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::cli::output;
+use crate::scenario::event::{Observer, RunEvent};
+
+/// Returns what shows a run on this stderr.
+pub fn observer() -> Box<dyn Observer> {
+    if std::io::stderr().is_terminal() { Box::new(Bars::new()) } else { Box::new(Lines) }
+}
+
+/// Returns the line that opens a run; it is the same however the run is shown.
+fn opening(event: &RunEvent<'_>) -> Option<String> {
+    match event {
+        RunEvent::RunStarted { seed, scenarios, transcripts } => {
+            Some(format!("seed {seed}: {scenarios} scenarios over {transcripts} transcripts"))
+        }
+        _ => None,
+    }
+}
+
+/// Returns the line that closes a scenario.
+fn closing(event: &RunEvent<'_>) -> Option<String> {
+    match event {
+        RunEvent::ScenarioFinished { scenario, verdict, took } => {
+            Some(format!("{scenario}: {verdict} in {:.1} s", took.as_secs_f64()))
+        }
+        _ => None,
+    }
+}
+
+/// A line for the run and one for each scenario, for logs.
+struct Lines;
+
+impl Observer for Lines {
+    fn notice(&self, event: &RunEvent<'_>) {
+        if let Some(line) = opening(event).or_else(|| closing(event)) {
+            output::complain(&format!("{line}\n"));
+        }
+    }
+}
+
+/// A bar for the scenario that runs: its steps, and what the step counts.
+struct Bars {
+    scenario: Mutex<String>,
+    bar: ProgressBar,
+}
+
+impl Bars {
+    fn new() -> Self {
+        let style = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden()).with_style(style);
+        Self { scenario: Mutex::default(), bar }
+    }
+
+    fn scenario(&self) -> std::sync::MutexGuard<'_, String> {
+        self.scenario.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Observer for Bars {
+    fn notice(&self, event: &RunEvent<'_>) {
+        match event {
+            RunEvent::RunStarted { .. } => {
+                output::complain(&format!("{}\n", opening(event).unwrap_or_default()))
+            }
+            RunEvent::ScenarioStarted { scenario, steps } => {
+                (*scenario).clone_into(&mut self.scenario());
+                self.bar.reset();
+                self.bar.set_length(*steps as u64);
+                self.bar.set_draw_target(ProgressDrawTarget::stderr());
+            }
+            RunEvent::StepStarted { step, what } => {
+                self.bar.set_prefix(format!("{} {what}", self.scenario()));
+                self.bar.set_message("steps");
+                self.bar.set_position(*step as u64 - 1);
+            }
+            RunEvent::StepProgressed { unit, done, total } => {
+                self.bar.set_message(format!("steps, {done} of {total} {unit}"));
+            }
+            RunEvent::StepFinished { step, .. } => self.bar.set_position(*step as u64),
+            RunEvent::ScenarioFinished { .. } => {
+                self.bar.finish_and_clear();
+                output::complain(&format!("{}\n", closing(event).unwrap_or_default()));
+            }
+        }
+    }
+}
+
+impl Drop for Bars {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,127 @@
+//! What can go wrong that a person can do something about: each with its exit code and a hint. The main type is
+//! [`ExpectedError`]; what it wraps carries the facts.
+
+use std::error::Error;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use cutover_engines::event_log::eventstoredb::grpc::StartError;
+
+use crate::cli::config::ConfigError;
+use crate::exit_code;
+use crate::run_folder::RunFolderError;
+use crate::scenario::load::LoadError;
+use crate::transcripts::TranscriptError;
+
+/// An error at the edge of the program.
+#[derive(Debug, thiserror::Error)]
+pub enum ExpectedError {
+    /// A flag or a variable has a value that means nothing.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A transcript cannot be used.
+    #[error(transparent)]
+    Transcript(#[from] TranscriptError),
+    /// A scenario cannot be used.
+    #[error(transparent)]
+    Scenario(#[from] LoadError),
+    /// The result cannot be kept.
+    #[error(transparent)]
+    RunFolder(#[from] RunFolderError),
+    /// The embedded EventStoreDB cannot be started.
+    #[error("cannot serve an EventStoreDB on {listen}")]
+    Listen {
+        /// Where it should have listened.
+        listen: SocketAddr,
+        /// Why not.
+        source: StartError,
+    },
+    /// The operating system refuses what the program cannot do without.
+    #[error("cannot {doing}")]
+    System {
+        /// What was to be done.
+        doing: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Somebody stopped the program while it ran.
+    #[error("interrupted after {:.1} s; no result was kept", after.as_secs_f64())]
+    Interrupted {
+        /// How long it had run.
+        after: Duration,
+    },
+    /// This program is wrong.
+    #[error("internal error: {invariant}")]
+    Internal {
+        /// What should always hold and did not.
+        invariant: &'static str,
+        /// What showed it.
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+impl ExpectedError {
+    /// Returns the exit code of a program that ends with this error.
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::Transcript(_) | Self::Scenario(_) => exit_code::USAGE,
+            Self::RunFolder(_) | Self::Listen { .. } | Self::System { .. } => exit_code::ENVIRONMENT,
+            Self::Interrupted { .. } => exit_code::INTERRUPTED,
+            Self::Internal { .. } => exit_code::INTERNAL,
+        }
+    }
+
+    /// Returns what to do about it, if something can be done.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Config(error) => error.hint(),
+            Self::Transcript(error) => Some(error.hint().to_owned()),
+            Self::Scenario(error) => error.hint(),
+            Self::RunFolder(_) => {
+                Some("name a folder that can be written to with --runs, or with CUTOVER_RUNS".to_owned())
+            }
+            Self::Listen { source: StartError::AddressInUse { .. }, .. } => Some(
+                "stop what listens there, or choose another port with --listen; port 0 takes a free one"
+                    .to_owned(),
+            ),
+            Self::Listen { .. } => Some("choose an address of this machine with --listen".to_owned()),
+            Self::Internal { .. } => {
+                Some("this is a defect of cutover: please report it with the seed".to_owned())
+            }
+            Self::System { .. } | Self::Interrupted { .. } => None,
+        }
+    }
+
+    /// Returns the error with its causes, and the hint, as the lines to print.
+    pub fn render(&self) -> String {
+        let mut text = format!("error: {self}\n");
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text += &format!("  caused by: {error}\n");
+            cause = error.source();
+        }
+        if let Some(hint) = self.hint() {
+            text += &format!("hint: {hint}\n");
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_and_hint_follow_the_error_line_by_line() {
+        let error = ExpectedError::from(RunFolderError {
+            path: "/runs".into(),
+            source: io::Error::from(io::ErrorKind::PermissionDenied),
+        });
+        assert_eq!(
+            error.render(),
+            "error: cannot write to the run folder /runs\n  caused by: permission denied\nhint: name a folder \
+             that can be written to with --runs, or with CUTOVER_RUNS\n"
+        );
+    }
+}

@@ -1,0 +1,13 @@
+//! Scenarios: what is run, as data, and the runner that runs it.
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`file`] | what a scenario file says |
+//! | [`load`] | files and folders of them; a mistake names file, line, column and the nearest right word |
+//! | [`document`] | TOML as a serde deserializer whose errors carry facts |
+//! | [`event`] | what a run tells while it runs |
+
+pub mod document;
+pub mod event;
+pub mod file;
+pub mod load;

@@ -1,0 +1,10 @@
+//! The program from the outside: help texts, exit codes, and what is said about bad input.
+
+mod common;
+
+#[path = "cli/bad_input.rs"]
+mod bad_input;
+#[path = "cli/eventstore.rs"]
+mod eventstore;
+#[path = "cli/help.rs"]
+mod help;

@@ -92,6 +92,9 @@ pub enum Origin {
 pub enum Change {
     /// Creates the node if it is missing, then sets properties. A child is created together with the relationship
     /// from its parent; without the parent nothing happens. The key property is set by the interpreter.
+    ///
+    /// Of two sets that name the same property the later one wins. Where the child's label has a unique key, a node with
+    /// that key that somebody else owns, or nobody, is not created twice: it gets the relationship from this parent.
     Upsert {
         /// The node.
         node: NodeRef,
@@ -112,7 +115,8 @@ pub enum Change {
         unset: Vec<SmolStr>,
     },
     /// Removes a node with its relationships, and all that it owns ([`Rel::is_owning`]). Value nodes
-    /// ([`Label::is_value`]) that nothing points at any longer go too.
+    /// ([`Label::is_value`]) that nothing points at any longer go too, as after any change: at the end of the batch, those
+    /// that lost their last relationship in it are gone.
     Remove {
         /// The node.
         node: NodeRef,
@@ -212,7 +216,8 @@ pub enum Change {
     },
     /// Makes the sequence links of an interview follow from its sentences: ordered by `sequence_order`, then by key,
     /// [`Rel::FirstSentence`] leads to the first one, and [`Rel::NextSentence`] and [`Rel::Follows`] from each to the
-    /// next. Links that do not follow from that order are removed. Interpreters may do it once at the end of a batch.
+    /// next. Sentences without an integer there come last. Sequence links that begin or end at one of those sentences, or
+    /// lead from the interview, and do not follow from that order are removed. It is done once, at the end of the batch.
     Chain {
         /// The interview.
         interview: NodeRef,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::graph::Properties;
+
 /// The label of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Label {
@@ -99,6 +101,14 @@ impl Label {
                 | Self::DomainKeyword
                 | Self::SourceFile
         )
+    }
+
+    /// Returns the properties, beside its key, of a value node that the first link to it creates.
+    pub fn properties_on_create(self) -> Properties {
+        match self {
+            Self::DomainKeyword => Properties::new().with("is_custom", false),
+            _ => Properties::new(),
+        }
     }
 
     /// Returns whether nodes of this label are bookkeeping, which no reader sees and no comparison counts.

@@ -1,9 +1,13 @@
 //! Property graphs: change sets applied atomically under version guards, and ordered reads in pages.
 //!
-//! The port is [`Graph`].
+//! The port is [`Graph`]; [`MemoryGraph`] keeps one in memory. [`dump`] writes any of them as sorted text.
 
+mod dump;
+mod memory;
 mod port;
 
+pub use dump::dump;
+pub use memory::{MemoryGraph, Planted, PropertyGraph};
 pub use port::{
     ApplyError, Census, Cursor, Endpoint, Graph, GraphError, NodeRow, Page, RelationshipRow, Schema, Tree,
     TreeNode, VersionConflict,

@@ -19,6 +19,14 @@ pub enum Schema {
     Projected,
 }
 
+impl Schema {
+    /// Returns whether the key property of a label is unique in the whole graph. Where it is not,
+    /// [`NodeRef::Keyed`](cutover_core::graph::NodeRef::Keyed) names nothing: such a node is named as somebody's child.
+    pub const fn is_unique(self, label: Label) -> bool {
+        !matches!((self, label), (Self::Direct, Label::Sentence))
+    }
+}
+
 /// An aggregate whose version is not the one before the guard's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VersionConflict {
@@ -95,7 +103,7 @@ pub struct NodeRow {
     pub label: SmolStr,
     /// All of its properties, its key among them.
     pub properties: Properties,
-    /// How many relationships begin and end at it.
+    /// How many relationships begin and end at it; one that does both counts twice.
     pub degree: u64,
 }
 
@@ -178,7 +186,8 @@ pub trait Graph: Send + Sync {
     /// Counts everything.
     async fn census(&self) -> Result<Census, GraphError>;
 
-    /// Reads the nodes of a label in the order of their keys (then of the database's ids), at most `limit` after the cursor.
+    /// Reads the nodes of a label in the order of their keys (then of the database's ids), at most `limit` after the cursor, and at
+    /// least one if there is one. Nodes without a key come last.
     async fn nodes(
         &self,
         label: &str,
@@ -187,7 +196,7 @@ pub trait Graph: Send + Sync {
     ) -> Result<Page<NodeRow>, GraphError>;
 
     /// Reads the nodes of an owned label ([`Rel::is_owning`](cutover_core::graph::Rel::is_owning)) that nobody owns: orphans, paged
-    /// like [`Graph::nodes`].
+    /// like [`Graph::nodes`]. Labels that are never owned have none.
     async fn orphans(
         &self,
         label: Label,

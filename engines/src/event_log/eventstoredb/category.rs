@@ -161,9 +161,11 @@ fn stream_by_category(source: &Source<'_>) -> Option<Emission> {
     Some(Emission { event_type: STREAM_REFERENCE_TYPE, ..link })
 }
 
+/// Links and stream references carry the id of what caused them: they are not events of their own under it.
 fn by_correlation_id(source: &Source<'_>) -> Option<Emission> {
     let record = source.record;
-    let id = source.correlation_id.as_ref().filter(|_| !record.is_link())?;
+    let is_event = !record.is_link() && record.event_type != STREAM_REFERENCE_TYPE;
+    let id = source.correlation_id.as_ref().filter(|_| is_event)?;
     let data = link_data(record.revision, &record.stream);
     Some(source.link(Projection::ByCorrelationId, format_smolstr!("$bc-{id}"), data, None))
 }

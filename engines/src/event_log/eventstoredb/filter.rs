@@ -1,9 +1,9 @@
 //! Which records a read of `$all` lets through.
 //!
 //! [`Filter`] judges the original record, before links are resolved. Some of the server's own records are hidden from
-//! every reader, filtered or not.
+//! every reader, filtered or not. Expressions may look around, as clients of several languages do by default.
 
-use regex::Regex;
+use fancy_regex::Regex;
 
 use super::log::Record;
 
@@ -30,18 +30,18 @@ pub enum Subject {
 
 #[derive(Debug, Clone)]
 enum Expression {
-    Regex(Regex),
+    Regex(Box<Regex>),
     Prefixes(Vec<String>),
 }
 
 /// A regular expression that cannot be compiled.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("`{regex}` is not a regular expression that the store understands")]
 pub struct InvalidRegex {
     /// The expression.
     pub regex: String,
     /// What is wrong with it.
-    pub source: regex::Error,
+    pub source: Box<fancy_regex::Error>,
 }
 
 impl Filter {
@@ -57,9 +57,8 @@ impl Filter {
         let expression = if regex.is_empty() {
             Expression::Prefixes(prefixes)
         } else {
-            Expression::Regex(
-                Regex::new(regex).map_err(|source| InvalidRegex { regex: regex.to_owned(), source })?,
-            )
+            let invalid = |source| InvalidRegex { regex: regex.to_owned(), source: Box::new(source) };
+            Expression::Regex(Box::new(Regex::new(regex).map_err(invalid)?))
         };
         Ok(Self { condition: Some((subject, expression)) })
     }
@@ -75,7 +74,8 @@ impl Filter {
             Subject::EventType => &record.event_type,
         };
         match expression {
-            Expression::Regex(regex) => regex.is_match(text),
+            // An expression that needs too many steps on this text fails: the record is left out, as nothing says it matches.
+            Expression::Regex(regex) => regex.is_match(text.as_str()).unwrap_or(false),
             Expression::Prefixes(prefixes) => prefixes.iter().any(|prefix| text.starts_with(prefix.as_str())),
         }
     }
@@ -86,4 +86,77 @@ fn is_hidden(record: &Record) -> bool {
     record.event_type == EPOCH_TYPE
         || (record.stream.starts_with(ALL_GROUP_STREAM_PREFIX)
             && (record.stream.ends_with("-checkpoint") || record.stream.ends_with("-parked")))
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::bytes::Bytes;
+    use uuid::Uuid;
+
+    use super::super::log::Timestamp;
+    use super::*;
+
+    fn record(stream: &str, event_type: &str) -> Record {
+        Record {
+            position: 0,
+            stream: stream.into(),
+            revision: 0,
+            id: Uuid::from_u128(1),
+            event_type: event_type.into(),
+            data: Bytes::new(),
+            metadata: Bytes::new(),
+            is_json: false,
+            created: Timestamp::default(),
+        }
+    }
+
+    fn filter(subject: Subject, regex: &str, prefixes: &[&str]) -> Filter {
+        let prefixes = prefixes.iter().map(|prefix| (*prefix).to_owned()).collect();
+        Filter::new(subject, regex, prefixes).unwrap()
+    }
+
+    #[test]
+    fn regular_expression_wins_over_prefixes() {
+        let filter = filter(Subject::StreamName, "^a", &["b"]);
+        assert!(filter.matches(&record("a-1", "T")));
+        assert!(!filter.matches(&record("b-1", "T")));
+    }
+
+    #[test]
+    fn any_of_the_prefixes_is_enough() {
+        let filter = filter(Subject::EventType, "", &["Sentence", "Speaker"]);
+        assert!(
+            filter.matches(&record("a", "SpeakerEdited")) && filter.matches(&record("a", "SentenceCreated"))
+        );
+        assert!(!filter.matches(&record("Sentence", "InterviewCreated")));
+    }
+
+    #[test]
+    fn filter_without_expression_and_prefix_matches_nothing() {
+        assert!(!filter(Subject::StreamName, "", &[]).matches(&record("a", "T")));
+    }
+
+    #[test]
+    fn expression_may_look_ahead() {
+        let filter = filter(Subject::EventType, r"^(?!(\$.+|Own$)).*$", &[]);
+        assert!(filter.matches(&record("a", "SentenceCreated")));
+        assert!(!filter.matches(&record("a", "$metadata")) && !filter.matches(&record("a", "Own")));
+    }
+
+    #[test]
+    fn malformed_expression_is_refused_with_its_text() {
+        assert_eq!(Filter::new(Subject::EventType, "(", Vec::new()).unwrap_err().regex, "(");
+    }
+
+    #[test]
+    fn own_streams_of_groups_on_all_are_hidden_from_everyone() {
+        for (stream, is_shown) in [
+            ("$persistentsubscription-$all::g-checkpoint", false),
+            ("$persistentsubscription-$all::g-parked", false),
+            ("$persistentsubscription-a::g-parked", true),
+        ] {
+            assert_eq!(Filter::none().matches(&record(stream, "T")), is_shown, "{stream}");
+        }
+        assert!(!Filter::none().matches(&record("$epoch-information", EPOCH_TYPE)));
+    }
 }

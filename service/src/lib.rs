@@ -1,1 +1,3 @@
 //! What runs in production.
+
+pub mod pipeline;

@@ -8,6 +8,7 @@
 //! | [`interview`], [`sentence`] | the two aggregates: commands, events, `decide`, `evolve` |
 //! | [`analysed`] | a transcript as the pipeline hands it to both paths |
 //! | [`event`] | an event with its metadata, decoded and as a store recorded it |
+//! | [`wire`] | the frozen format that events are stored in: names, encode, decode, upcasters |
 //! | [`graph`] | labels, properties, and changes to a graph as data |
 //! | [`projection`] | what each event means for the projected graph |
 //! | [`projector`] | the state machine that restores order, batches, retries and parks |
@@ -24,3 +25,4 @@ pub mod projection;
 pub mod projector;
 pub mod sentence;
 pub mod timestamp;
+pub mod wire;

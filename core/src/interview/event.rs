@@ -59,53 +59,45 @@ pub enum InterviewEvent {
 }
 
 /// Payload of `InterviewCreated`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct InterviewCreated {
     /// The title that readers see.
     pub title: SmolStr,
     /// Where the transcript came from; its last path component is the file's name.
     pub source: SmolStr,
     /// BCP 47 language tag.
-    #[serde(default)]
     pub language: Option<SmolStr>,
     /// When the conversation began.
-    #[serde(default)]
     pub started_at: Option<Timestamp>,
     /// Whatever else is known.
-    #[serde(default)]
     pub metadata: Map<String, Value>,
 }
 
 /// Payload of `InterviewUpdated`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct InterviewUpdated {
     /// The new title, if it changed.
-    #[serde(default)]
     pub title: Option<SmolStr>,
     /// The new language, if it changed.
-    #[serde(default)]
     pub language: Option<SmolStr>,
     /// Keys to set; a `null` removes its key.
-    #[serde(default)]
     pub metadata_diff: Map<String, Value>,
 }
 
 /// Payload of `StatusChanged` of an interview.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InterviewStatusChanged {
     /// The status that was left.
     pub from_status: InterviewStatus,
     /// The status that was entered.
     pub to_status: InterviewStatus,
     /// Why, in somebody's words.
-    #[serde(default)]
     pub reason: Option<SmolStr>,
 }
 
 /// Payload of the events that say no more than why.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reason {
     /// Why, in somebody's words.
-    #[serde(default)]
     pub reason: Option<SmolStr>,
 }

@@ -68,7 +68,7 @@ pub enum SentenceEvent {
 }
 
 /// Payload of `SentenceCreated`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SentenceCreated {
     /// The interview that it is part of.
     pub interview_id: InterviewId,
@@ -77,13 +77,10 @@ pub struct SentenceCreated {
     /// The words.
     pub text: SmolStr,
     /// Who said them.
-    #[serde(default)]
     pub speaker: Option<SmolStr>,
     /// When they began, in milliseconds from the start of the recording.
-    #[serde(default)]
     pub start_ms: Option<u64>,
     /// When they ended, in milliseconds from the start of the recording.
-    #[serde(default)]
     pub end_ms: Option<u64>,
 }
 
@@ -108,7 +105,7 @@ impl EditorType {
 }
 
 /// Payload of `SentenceEdited`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SentenceEdited {
     /// The text that was replaced.
     pub old_text: SmolStr,
@@ -119,7 +116,7 @@ pub struct SentenceEdited {
 }
 
 /// Payload of `SentenceRelocated`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SentenceRelocated {
     /// The place that it left.
     pub old_index: u32,
@@ -158,32 +155,28 @@ pub struct Findings {
 }
 
 /// Payload of `AnalysisGenerated`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AnalysisGenerated {
     /// The model's name.
     pub model: SmolStr,
     /// The model's version.
     pub version: SmolStr,
     /// What it found.
-    #[serde(flatten)]
     pub findings: Findings,
     /// Where the model's raw answer is kept.
-    #[serde(default)]
     pub raw_ref: Option<SmolStr>,
 }
 
 /// Payload of `AnalysisRegenerated`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AnalysisRegenerated {
     /// The model's name.
     pub model: SmolStr,
     /// Why it was done again.
     pub reason: SmolStr,
     /// What changed, for people to read.
-    #[serde(default)]
     pub delta: Option<serde_json::Value>,
     /// What it found.
-    #[serde(flatten)]
     pub findings: Findings,
 }
 
@@ -211,12 +204,11 @@ pub struct OverriddenFields {
 }
 
 /// Payload of `AnalysisOverridden`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnalysisOverridden {
     /// What the person set.
     pub fields_overridden: OverriddenFields,
     /// Why, in the person's words.
-    #[serde(default)]
     pub note: Option<SmolStr>,
 }
 
@@ -240,13 +232,12 @@ pub struct Tag {
 }
 
 /// Payload of `SentenceStatusChanged`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SentenceStatusChanged {
     /// The status that was left.
     pub from_status: SentenceStatus,
     /// The status that was entered.
     pub to_status: SentenceStatus,
     /// Why, in somebody's words.
-    #[serde(default)]
     pub reason: Option<SmolStr>,
 }

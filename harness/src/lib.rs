@@ -4,7 +4,8 @@
 //! |---|---|
 //! | [`cli`] | flags, subcommands, what is printed |
 //! | [`scenario`] | scenario files, and the runner |
-//! | [`transcripts`] | what is fed in |
+//! | [`provision`] | engines, started and stopped |
+//! | [`transcripts`], [`workload`] | what is fed in |
 //! | [`diff`] | comparison of two graphs |
 //! | [`result`], [`gate`] | what a run came to, and the verdict that follows from it |
 //! | [`run_folder`], [`seed`], [`error`], [`exit_code`] | what a run leaves behind, repeats by, and ends with |
@@ -14,8 +15,10 @@ pub mod diff;
 pub mod error;
 pub mod exit_code;
 pub mod gate;
+pub mod provision;
 pub mod result;
 pub mod run_folder;
 pub mod scenario;
 pub mod seed;
 pub mod transcripts;
+pub mod workload;

@@ -7,11 +7,18 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use cutover_service::pipeline::{segment, transcript};
 use flate2::read::MultiGzDecoder;
 use smol_str::SmolStr;
 
+use crate::result;
+
 /// The largest transcript that is read, unpacked, in bytes: 64 MiB, some four months of talk.
 pub const BYTES_MAX: u64 = 64 << 20;
+
+/// The largest sentence that is read, as JSON, in bytes: an event that replaces a text by another holds both, and the store takes
+/// appends of 1 MiB at most unless it is set up otherwise.
+pub const SENTENCE_BYTES_MAX: usize = 480 << 10;
 
 const BUNDLED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/bundled_transcripts.rs"));
 
@@ -55,21 +62,21 @@ pub enum TranscriptError {
         /// The file.
         file: PathBuf,
     },
-    /// The file has no utterance.
-    #[error("{} is empty", file.display())]
-    Empty {
-        /// The file.
-        file: PathBuf,
-    },
-    /// The file is not UTF-8.
-    #[error("{}:{line}: not UTF-8 from byte {byte} of the file on", file.display())]
-    NotUtf8 {
+    /// What is in the file is no transcript. Names the line.
+    #[error(transparent)]
+    Content(#[from] transcript::TranscriptError),
+    /// A sentence is larger than [`SENTENCE_BYTES_MAX`].
+    #[error(
+        "{}:{line}: a sentence of {bytes} bytes; an event holds at most {SENTENCE_BYTES_MAX}",
+        file.display()
+    )]
+    SentenceTooLarge {
         /// The file.
         file: PathBuf,
         /// The line, 1-based.
         line: usize,
-        /// The first byte that is wrong, 0-based.
-        byte: usize,
+        /// The size of the sentence as JSON, in bytes.
+        bytes: usize,
     },
     /// A packed file and an unpacked one lead to the same interview.
     #[error("{} and its .gz are both there, and would be the same interview", file.display())]
@@ -89,10 +96,19 @@ impl TranscriptError {
             }
             Self::Unreadable { .. } => "check the file's permissions, and with `gzip -t` that it is whole",
             Self::TooLarge { .. } => "split the transcript into several files",
-            Self::Empty { .. } => {
-                "remove the file, or write one utterance a line: `[hh:mm:ss] SPEAKER: text`"
+            Self::Content(transcript::TranscriptError::NotUtf8 { .. }) => {
+                "convert the file, for example `iconv -f ISO-8859-1 -t UTF-8`"
             }
-            Self::NotUtf8 { .. } => "convert the file, for example `iconv -f ISO-8859-1 -t UTF-8`",
+            Self::Content(transcript::TranscriptError::Empty { .. }) => "remove the file, or fill it",
+            Self::Content(transcript::TranscriptError::NotAnUtterance { .. }) => {
+                "write one utterance a line, and nothing else"
+            }
+            Self::Content(transcript::TranscriptError::StampWentBack { .. }) => {
+                "put the lines into the order in which they were said"
+            }
+            Self::SentenceTooLarge { .. } => {
+                "end its sentences with full stops, or split the utterance over several lines"
+            }
             Self::Twins { .. } => "keep one of the two",
         }
     }
@@ -145,16 +161,41 @@ fn read_file(path: &Path) -> Result<Transcript, TranscriptError> {
     if bytes.len() as u64 > BYTES_MAX {
         return Err(TranscriptError::TooLarge { file: path.to_owned() });
     }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let byte = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..byte].iter().filter(|&&byte| byte == b'\n').count() + 1;
-        TranscriptError::NotUtf8 { file: path.to_owned(), line, byte }
-    })?;
-    if text.trim().is_empty() {
-        return Err(TranscriptError::Empty { file: path.to_owned() });
+    let shown = path.display().to_string();
+    for utterance in transcript::read(&shown, &bytes)? {
+        let largest = segment::sentences(utterance.text).into_iter().map(json_bytes).max().unwrap_or(0);
+        if largest > SENTENCE_BYTES_MAX {
+            let (file, line) = (path.to_owned(), utterance.line);
+            return Err(TranscriptError::SentenceTooLarge { file, line, bytes: largest });
+        }
     }
+    // The reader refused everything that is not UTF-8.
+    let text = String::from_utf8_lossy(&bytes).into_owned();
     let name = bare_name(path).unwrap_or_else(|| path.to_string_lossy().into());
     Ok(Transcript { name, text })
+}
+
+/// Returns how many bytes a text has as a JSON string, without building it when it is plain.
+fn json_bytes(text: &str) -> usize {
+    let escaped = |byte: u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\t' | b'\r' | 8 | 12 => 2,
+        0..32 => 6,
+        _ => 1,
+    };
+    2 + text.bytes().map(escaped).sum::<usize>()
+}
+
+/// Returns what the result says of a transcript.
+pub fn describe(transcript: &Transcript) -> result::Transcript {
+    // It was read before; an unreadable one would count as nothing here, and fails where it is used.
+    let utterances = transcript::read(&transcript.name, transcript.text.as_bytes()).unwrap_or_default();
+    let sentences: usize = utterances.iter().map(|utterance| segment::sentences(utterance.text).len()).sum();
+    result::Transcript {
+        file: transcript.name.clone(),
+        digest: blake3::hash(transcript.text.as_bytes()).to_hex().as_str().into(),
+        utterances: utterances.len() as u64,
+        sentences: sentences as u64,
+    }
 }
 
 /// Reads everything, or one byte more than is allowed: a small packed file can hold a very large one.
@@ -212,17 +253,40 @@ mod tests {
     #[test]
     fn a_file_in_another_encoding_is_refused_with_its_line() {
         let folder = folder(&[("a.txt", b"A: One.\nA: Caf\xe9.\n")]);
-        let Err(TranscriptError::NotUtf8 { line, byte, .. }) = read_folder(folder.path()) else {
+        let error = read_folder(folder.path()).expect_err("the file must be refused");
+        assert!(error.to_string().contains("a.txt:2: not UTF-8 at byte 14"), "{error}");
+    }
+
+    #[test]
+    fn a_line_that_is_no_utterance_is_refused_with_its_number() {
+        let folder = folder(&[("a.txt", b"A: One.\nno utterance\n")]);
+        let error = read_folder(folder.path()).expect_err("the file must be refused");
+        assert!(error.to_string().contains("a.txt:2: not an utterance"), "{error}");
+    }
+
+    #[test]
+    fn a_sentence_over_the_append_limit_is_refused_with_its_line() {
+        let long = format!("A: One.\nA: {}\n", "word ".repeat(SENTENCE_BYTES_MAX / 5 + 1));
+        let folder = folder(&[("a.txt", long.as_bytes())]);
+        let Err(TranscriptError::SentenceTooLarge { line, .. }) = read_folder(folder.path()) else {
             panic!("the file must be refused");
         };
-        assert_eq!((line, byte), (2, 14));
+        assert_eq!(line, 2);
+    }
+
+    #[test]
+    fn the_size_of_a_sentence_is_that_of_its_json() {
+        for text in ["plain", "quo\"te", "back\\slash", "\u{1}\t\n\u{8}\u{c}", "äöü€", "\u{7f}"] {
+            let json = serde_json::to_string(text).expect("text is JSON");
+            assert_eq!(json_bytes(text), json.len(), "{json}");
+        }
     }
 
     #[test]
     fn an_empty_file_and_an_empty_folder_are_refused() {
         assert!(matches!(
             read_folder(folder(&[("a.txt", b" \n")]).path()),
-            Err(TranscriptError::Empty { .. })
+            Err(TranscriptError::Content(transcript::TranscriptError::Empty { .. }))
         ));
         assert!(matches!(read_folder(folder(&[]).path()), Err(TranscriptError::NoTranscripts { .. })));
     }

@@ -5,7 +5,8 @@ use serde_json::json;
 
 use crate::cli::config::Config;
 use crate::cli::flags::{EventstoreArgs, Format};
-use crate::cli::{output, runtime, signals};
+use crate::cli::signals::Signals;
+use crate::cli::{output, runtime};
 use crate::error::ExpectedError;
 use crate::exit_code;
 
@@ -20,8 +21,8 @@ pub fn execute(config: &Config, args: &EventstoreArgs) -> Result<u8, ExpectedErr
 }
 
 async fn serve(format: Format, args: &EventstoreArgs) -> Result<u8, ExpectedError> {
-    // Listening begins before serving does: a signal that comes in between is not missed.
-    let interrupted = signals::interrupted();
+    let mut signals =
+        Signals::listen().map_err(|source| ExpectedError::System { doing: "listen to signals", source })?;
     let mut server = EmbeddedEventStore::start(args.listen)
         .await
         .map_err(|source| ExpectedError::Listen { listen: args.listen, source })?;
@@ -33,9 +34,7 @@ async fn serve(format: Format, args: &EventstoreArgs) -> Result<u8, ExpectedErro
         Format::Json => format!("{}\n", json!({ "connection_string": connection })),
     })?;
     tokio::select! {
-        listened = interrupted => {
-            listened.map_err(|source| ExpectedError::System { doing: "listen to signals", source })?;
-        }
+        () = signals.received() => {}
         () = server.stopped() => {}
     }
     server.shutdown().await;

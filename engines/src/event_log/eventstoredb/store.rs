@@ -384,8 +384,3 @@ impl Store {
         }
     }
 }
-
-#[cfg(test)]
-mod model;
-#[cfg(test)]
-mod tests;

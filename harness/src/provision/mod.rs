@@ -1,0 +1,56 @@
+//! Engines for a scenario: started, waited for until they answer, and always stopped.
+//!
+//! [`Provision`] is the seam at which engines are chosen, and at which tests put wrappers round the ports: a fault of the
+//! world, or a defect of the code, is never a switch in production code.
+
+mod embedded;
+
+use std::error::Error;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use cutover_engines::event_log::EventLog;
+use cutover_engines::graph::{Graph, Schema};
+
+pub use embedded::Embedded;
+
+/// Engines that are not there when they are needed.
+#[derive(Debug, thiserror::Error)]
+#[error("the {engine} is not ready")]
+pub struct ProvisionError {
+    /// Which one.
+    pub engine: &'static str,
+    /// Why not.
+    pub source: Box<dyn Error + Send + Sync>,
+}
+
+/// Starts engines.
+#[async_trait]
+pub trait Provision: Send + Sync {
+    /// Returns the name that the result has for this kind of engines.
+    fn name(&self) -> &'static str;
+
+    /// Starts the engines of one scenario, empty, and waits until they answer.
+    ///
+    /// # Errors
+    ///
+    /// [`ProvisionError`] when one does not come up. Those that did are stopped.
+    async fn start(&self) -> Result<Box<dyn Engines>, ProvisionError>;
+}
+
+/// The engines of one scenario.
+#[async_trait]
+pub trait Engines: Send + Sync {
+    /// Returns the event store.
+    fn log(&self) -> Arc<dyn EventLog>;
+
+    /// Makes an empty graph.
+    ///
+    /// # Errors
+    ///
+    /// [`ProvisionError`] when there can be none.
+    async fn graph(&self, name: &str, schema: Schema) -> Result<Arc<dyn Graph>, ProvisionError>;
+
+    /// Stops everything, and returns when it has stopped.
+    async fn stop(self: Box<Self>);
+}

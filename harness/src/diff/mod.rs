@@ -1,5 +1,32 @@
 //! Comparison of two graphs, element by element, under an equivalence policy.
+//!
+//! [`diff()`] reads two [`Source`]s in the order of keys and answers with a check of the run's result. Below it:
+//!
+//! | file | what it answers for |
+//! |---|---|
+//! | `policy`, `compiled` | what counts as the same, as data and ready for use |
+//! | `canonical`, `element` | which element is which |
+//! | `compare` | two sequences of elements, without I/O |
+//! | `difference` | a finding |
+//! | `source`, `rows`, `stream` | reading both sides in bounded memory |
 
+mod canonical;
+mod compare;
+mod compiled;
 mod difference;
+mod element;
+mod policy;
+mod rows;
+mod source;
+mod stream;
 
+pub use canonical::{Identity, Interview, canonical, canonical_node};
+pub use compare::Comparison;
+pub use compiled::CompiledPolicy;
 pub use difference::{Difference, DifferenceKind, Orientation, Side, Subject};
+pub use element::{Element, Key, Name, NodeName};
+pub use policy::{
+    DefaultValue, Ignore, IgnoreHaving, IgnoreUnreferenced, Policy, PolicyError, Rename, Tolerance, Unlisted,
+};
+pub use source::{GraphSource, Source};
+pub use stream::{DiffError, Limits, diff};

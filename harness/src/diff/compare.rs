@@ -1,0 +1,184 @@
+//! Compares two sequences of elements, element by element. Pure: no graph, no I/O. The main type is [`Comparison`].
+//!
+//! Both sequences are merged in the order of their names. Twins are matched with equal ones first, so that a twin too many is
+//! one finding, and a twin that differs is told from one that is missing.
+
+use std::cmp::Ordering;
+
+use cutover_core::graph::Properties;
+use smol_str::SmolStr;
+
+use super::compiled::{CompiledPolicy, Uses};
+use super::difference::{Difference, DifferenceKind, Side, Subject};
+use super::element::{Element, Name, NodeName};
+use crate::result::{Compared, Differences, RuleUse};
+
+/// A comparison as it goes on: what was compared so far, what differed, which rules were used. Its size does not depend on how
+/// much is compared.
+#[derive(Debug)]
+pub struct Comparison<'a> {
+    policy: &'a CompiledPolicy,
+    uses: Uses,
+    /// How much was compared.
+    pub compared: Compared,
+    /// What differed.
+    pub differences: Differences,
+}
+
+impl<'a> Comparison<'a> {
+    /// Begins a comparison.
+    pub fn new(policy: &'a CompiledPolicy) -> Self {
+        let (compared, differences) = (Compared::default(), Differences::default());
+        Self { policy, uses: policy.unused(), compared, differences }
+    }
+
+    /// Returns the rules that were used so far.
+    pub fn rules_used(&self) -> Vec<RuleUse> {
+        self.policy.used(&self.uses)
+    }
+
+    /// Adds a finding that the elements themselves do not show.
+    pub fn find(&mut self, difference: Difference) {
+        self.differences.push(difference);
+    }
+
+    /// Adds the finding that a node's key leads nowhere.
+    pub fn find_unidentified(&mut self, side: Side, node: &NodeName, interview: Option<&SmolStr>) {
+        self.differences.push(Difference {
+            subject: Subject::Node(node.label.clone()),
+            key: node.to_string(),
+            interview: interview.cloned(),
+            kind: DifferenceKind::Unidentified { side },
+        });
+    }
+
+    /// Returns whether a value node that nothing points at is left out by a rule, and counts that.
+    pub fn hides_unreferenced(&mut self, side: Side, label: &str) -> bool {
+        self.policy.hides_unreferenced(side, label, &mut self.uses)
+    }
+
+    /// Compares all elements of one part of both graphs: an interview, or the value nodes of one key. In any order.
+    pub fn compare(&mut self, left: Vec<Element>, right: Vec<Element>) {
+        let left = self.prepare(Side::Left, left);
+        let right = self.prepare(Side::Right, right);
+        let (mut left, mut right) = (left.as_slice(), right.as_slice());
+        loop {
+            let order = match (left.first(), right.first()) {
+                (None, None) => return,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(a), Some(b)) => (&a.interview, &a.name).cmp(&(&b.interview, &b.name)),
+            };
+            let on_left = if order == Ordering::Greater { &[][..] } else { split_twins(&mut left) };
+            let on_right = if order == Ordering::Less { &[][..] } else { split_twins(&mut right) };
+            self.compare_twins(on_left, on_right);
+        }
+    }
+
+    fn prepare(&mut self, side: Side, mut elements: Vec<Element>) -> Vec<Element> {
+        self.policy.hide(side, &mut elements, &mut self.uses);
+        elements.retain(|element| {
+            let is_known = self.policy.knows(element.name.kind());
+            if !is_known {
+                let kind = match element.name {
+                    Name::Node(_) => DifferenceKind::UnknownLabel { side, count: 1 },
+                    Name::Link { .. } => DifferenceKind::UnknownRelationshipType { side, count: 1 },
+                };
+                self.differences.push(finding(&element.name, &element.interview, kind));
+            }
+            is_known
+        });
+        for element in &mut elements {
+            let (name, interview) = (element.name.clone(), element.interview.clone());
+            let differences = &mut self.differences;
+            self.policy.normalise(side, element, &mut self.uses, |property, value| {
+                let (property, value) = (property.clone(), value.clone());
+                let kind = DifferenceKind::UnknownProperty { side, property, value };
+                differences.push(finding(&name, &interview, kind));
+            });
+        }
+        elements.sort_unstable_by(|a, b| {
+            (&a.interview, &a.name, &a.properties).cmp(&(&b.interview, &b.name, &b.properties))
+        });
+        elements
+    }
+
+    /// Compares all elements of one name; one of the sides may have none.
+    fn compare_twins(&mut self, left: &[Element], right: &[Element]) {
+        let Some(element) = left.first().or(right.first()) else { return };
+        let (name, interview) = (&element.name, &element.interview);
+        let (on_left, on_right) = (left.len() as u64, right.len() as u64);
+        let tally = self.compared.tally_mut(&name.subject()).expect("elements are nodes or relationships");
+        tally.left += on_left;
+        tally.right += on_right;
+        tally.both += on_left.min(on_right);
+        match (on_left, on_right) {
+            (0, 1) => return self.push(name, interview, DifferenceKind::MissingLeft),
+            (1, 0) => return self.push(name, interview, DifferenceKind::MissingRight),
+            (1, 1) => {}
+            _ => {
+                let kind = DifferenceKind::Multiplicity { left: on_left, right: on_right };
+                self.push(name, interview, kind);
+            }
+        }
+        for (left, right) in pairs(left, right) {
+            self.compare_properties(name, interview, left, right);
+        }
+    }
+
+    fn compare_properties(
+        &mut self,
+        name: &Name,
+        interview: &Option<SmolStr>,
+        left: &Properties,
+        right: &Properties,
+    ) {
+        let only_right = right.iter().filter(|(property, _)| left.get(property).is_none());
+        let mut names: Vec<&SmolStr> = left.iter().chain(only_right).map(|(property, _)| property).collect();
+        names.sort_unstable();
+        for property in names {
+            self.compared.properties += 1;
+            let (left, right) = (left.get(property), right.get(property));
+            if !self.policy.same(name.kind(), property, left, right, &mut self.uses) {
+                let (property, left, right) = (property.clone(), left.cloned(), right.cloned());
+                self.push(name, interview, DifferenceKind::PropertyDiffers { property, left, right });
+            }
+        }
+    }
+
+    fn push(&mut self, name: &Name, interview: &Option<SmolStr>, kind: DifferenceKind) {
+        self.differences.push(finding(name, interview, kind));
+    }
+}
+
+fn finding(name: &Name, interview: &Option<SmolStr>, kind: DifferenceKind) -> Difference {
+    Difference { subject: name.subject(), key: name.to_string(), interview: interview.clone(), kind }
+}
+
+/// Takes the elements that bear the first one's name off the front.
+fn split_twins<'e>(elements: &mut &'e [Element]) -> &'e [Element] {
+    let first = &elements[0];
+    let same = |other: &&Element| other.name == first.name && other.interview == first.interview;
+    let (twins, rest) = elements.split_at(elements.iter().take_while(same).count());
+    *elements = rest;
+    twins
+}
+
+/// Pairs twins off: equal ones with each other, then the others in order. Those too many are left out.
+fn pairs<'e>(left: &'e [Element], right: &'e [Element]) -> Vec<(&'e Properties, &'e Properties)> {
+    let mut rest: Vec<&Properties> = right.iter().map(|element| &element.properties).collect();
+    let mut found = Vec::new();
+    let mut unmatched = Vec::new();
+    for element in left {
+        match rest.iter().position(|properties| **properties == element.properties) {
+            Some(at) => found.push((&element.properties, rest.remove(at))),
+            None => unmatched.push(&element.properties),
+        }
+    }
+    found.extend(unmatched.into_iter().zip(rest));
+    found
+}
+
+#[cfg(test)]
+#[path = "compare_tests.rs"]
+mod tests;

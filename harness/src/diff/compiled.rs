@@ -1,0 +1,263 @@
+//! A policy made ready for use: looked up by label or type and side, with a counter for each rule.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cutover_core::graph::{Properties, Value};
+use smol_str::SmolStr;
+
+use super::canonical::Identity;
+use super::difference::Side;
+use super::element::{Element, Name, NodeName};
+use super::policy::{Policy, Unlisted};
+use crate::result::RuleUse;
+
+/// A policy, looked up by label or type.
+#[derive(Debug)]
+pub struct CompiledPolicy {
+    pub(super) identity: Identity,
+    unlisted: Unlisted,
+    rules: Vec<(SmolStr, String)>,
+    subjects: BTreeMap<SmolStr, SubjectRules>,
+}
+
+/// Where a rule counts its uses.
+type RuleAt = usize;
+
+/// The rules of one label or type; those with a side are indexed by it.
+#[derive(Debug, Default)]
+struct SubjectRules {
+    compared: BTreeSet<SmolStr>,
+    /// Whether the policy lists this label or type at all.
+    known: bool,
+    sides: [SideRules; 2],
+    tolerances: BTreeMap<SmolStr, (f64, RuleAt)>,
+}
+
+#[derive(Debug, Default)]
+struct SideRules {
+    ignored: BTreeMap<SmolStr, RuleAt>,
+    renamed: Vec<(SmolStr, SmolStr, RuleAt)>,
+    defaults: Vec<(SmolStr, Value, RuleAt)>,
+    hidden_having: Vec<(SmolStr, RuleAt)>,
+    hidden_unreferenced: Option<RuleAt>,
+}
+
+/// How often each rule was used.
+#[derive(Debug, Clone)]
+pub(super) struct Uses(Vec<u64>);
+
+impl Uses {
+    fn count(&mut self, rule: RuleAt) {
+        self.0[rule] += 1;
+    }
+}
+
+impl CompiledPolicy {
+    /// Makes a policy ready for use.
+    pub fn new(policy: &Policy) -> Self {
+        let rules = policy.rules().map(|(id, reason, _)| (id.clone(), reason.to_owned())).collect();
+        let mut subjects: BTreeMap<SmolStr, SubjectRules> = BTreeMap::new();
+        for (name, properties) in &policy.compare {
+            let subject = subjects.entry(name.clone()).or_default();
+            subject.known = true;
+            subject.compared.clone_from(properties);
+        }
+        let mut compiled = Self { identity: policy.identity, unlisted: policy.unlisted, rules, subjects };
+        compiled.add_rules(policy);
+        compiled
+    }
+
+    /// Adds the rules in the order of [`Policy::rules`], which numbers them.
+    fn add_rules(&mut self, policy: &Policy) {
+        let mut at = 0..;
+        let mut next = || at.next().expect("there are more numbers than rules");
+        for rule in &policy.ignore {
+            let at = next();
+            self.each(&rule.on, rule.side, |side| {
+                side.ignored.extend(rule.properties.iter().map(|property| (property.clone(), at)));
+            });
+        }
+        for rule in &policy.rename {
+            let at = next();
+            self.each(&rule.on, Some(rule.side), |side| {
+                side.renamed.push((rule.from.clone(), rule.to.clone(), at));
+            });
+        }
+        for rule in &policy.default {
+            let at = next();
+            self.each(&rule.on, rule.side, |side| {
+                side.defaults.push((rule.property.clone(), rule.value.clone(), at));
+            });
+        }
+        for rule in &policy.tolerance {
+            let at = next();
+            for name in &rule.on {
+                let subject = self.subjects.entry(name.clone()).or_default();
+                subject.tolerances.insert(rule.property.clone(), (rule.within, at));
+            }
+        }
+        for rule in &policy.ignore_having {
+            let at = next();
+            self.each(&rule.on, rule.side, |side| side.hidden_having.push((rule.property.clone(), at)));
+        }
+        for rule in &policy.ignore_unreferenced {
+            let at = next();
+            self.each(&rule.on, rule.side, |side| side.hidden_unreferenced = Some(at));
+        }
+    }
+
+    fn each(&mut self, on: &[SmolStr], side: Option<Side>, mut add: impl FnMut(&mut SideRules)) {
+        for name in on {
+            let subject = self.subjects.entry(name.clone()).or_default();
+            for each in Side::BOTH {
+                if side.is_none_or(|side| side == each) {
+                    add(&mut subject.sides[each as usize]);
+                }
+            }
+        }
+    }
+
+    pub(super) fn unused(&self) -> Uses {
+        Uses(vec![0; self.rules.len()])
+    }
+
+    /// Returns the rules that were used.
+    pub(super) fn used(&self, uses: &Uses) -> Vec<RuleUse> {
+        let used = self.rules.iter().zip(&uses.0).filter(|(_, count)| **count > 0);
+        used.map(|((rule, reason), count)| RuleUse {
+            rule: rule.clone(),
+            reason: reason.clone(),
+            count: *count,
+        })
+        .collect()
+    }
+
+    /// Returns whether the policy says anything of that label or type.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.subjects.get(name).is_some_and(|subject| subject.known)
+    }
+
+    /// Takes out the nodes that are not to be compared, and the relationships that begin or end at them.
+    pub(super) fn hide(&self, side: Side, elements: &mut Vec<Element>, uses: &mut Uses) {
+        let mut hidden: BTreeMap<NodeName, RuleAt> = BTreeMap::new();
+        let mut kept_twins: BTreeSet<NodeName> = BTreeSet::new();
+        elements.retain(|element| {
+            let Name::Node(node) = &element.name else { return true };
+            match self.hiding_rule(side, element) {
+                Some(rule) => {
+                    uses.count(rule);
+                    hidden.insert(node.clone(), rule);
+                    false
+                }
+                None => {
+                    if self.hides_any(side, &node.label) {
+                        kept_twins.insert(node.clone());
+                    }
+                    true
+                }
+            }
+        });
+        // A relationship does not say which of two twins it touches: while one of them is compared, so is it.
+        hidden.retain(|node, _| !kept_twins.contains(node));
+        if hidden.is_empty() {
+            return;
+        }
+        elements.retain(|element| {
+            let Name::Link { from, to, .. } = &element.name else { return true };
+            match hidden.get(from).or_else(|| hidden.get(to)) {
+                Some(rule) => {
+                    uses.count(*rule);
+                    false
+                }
+                None => true,
+            }
+        });
+    }
+
+    fn hides_any(&self, side: Side, label: &str) -> bool {
+        self.side(label, side).is_some_and(|rules| !rules.hidden_having.is_empty())
+    }
+
+    fn hiding_rule(&self, side: Side, element: &Element) -> Option<RuleAt> {
+        let rules = self.side(element.name.kind(), side)?;
+        let having =
+            rules.hidden_having.iter().find(|(property, _)| element.properties.get(property).is_some());
+        having.map(|(_, rule)| *rule)
+    }
+
+    /// Returns whether a value node that nothing points at is left out, and counts it.
+    pub(super) fn hides_unreferenced(&self, side: Side, label: &str, uses: &mut Uses) -> bool {
+        let rule = self.side(label, side).and_then(|rules| rules.hidden_unreferenced);
+        rule.into_iter().inspect(|rule| uses.count(*rule)).next().is_some()
+    }
+
+    fn side(&self, name: &str, side: Side) -> Option<&SideRules> {
+        self.subjects.get(name).map(|subject| &subject.sides[side as usize])
+    }
+
+    /// Brings the properties of an element of one side to the form in which they are compared: without the ignored ones,
+    /// under the common names, with what a missing one stands for. Calls `unknown` for each that the policy does not know.
+    pub(super) fn normalise(
+        &self,
+        side: Side,
+        element: &mut Element,
+        uses: &mut Uses,
+        mut unknown: impl FnMut(&SmolStr, &Value),
+    ) {
+        let Some(subject) = self.subjects.get(element.name.kind()) else { return };
+        let rules = &subject.sides[side as usize];
+        let mut properties = Properties::new();
+        for (name, value) in element.properties.iter() {
+            if let Some(rule) = rules.ignored.get(name) {
+                uses.count(*rule);
+            } else if let Some((_, to, rule)) = rules.renamed.iter().find(|(from, _, _)| from == name) {
+                uses.count(*rule);
+                properties.set(to.clone(), value.clone());
+            } else if subject.compared.contains(name) || self.unlisted == Unlisted::Compare {
+                properties.set(name.clone(), value.clone());
+            } else {
+                unknown(name, value);
+            }
+        }
+        for (name, value, rule) in &rules.defaults {
+            if properties.get(name).is_none() {
+                uses.count(*rule);
+                properties.set(name.clone(), value.clone());
+            }
+        }
+        element.properties = properties;
+    }
+
+    /// Returns whether two values of a property are the same, and counts the tolerance if it takes one to say so.
+    pub(super) fn same(
+        &self,
+        name: &str,
+        property: &str,
+        left: Option<&Value>,
+        right: Option<&Value>,
+        uses: &mut Uses,
+    ) -> bool {
+        if left == right {
+            return true;
+        }
+        let tolerance = self.subjects.get(name).and_then(|subject| subject.tolerances.get(property));
+        let (Some((within, rule)), Some(left), Some(right)) =
+            (tolerance, left.and_then(number), right.and_then(number))
+        else {
+            return false;
+        };
+        let same = (left - right).abs() <= *within;
+        if same {
+            uses.count(*rule);
+        }
+        same
+    }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Int(int) => Some(*int as f64),
+        Value::Float(float) => Some(*float),
+        _ => None,
+    }
+}

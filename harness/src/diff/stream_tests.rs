@@ -1,0 +1,283 @@
+//! Whole graphs against each other: borders of pages and batches, empty sides, orphans, twins, what is not reached.
+
+use cutover_core::graph::{Change, ChangeSet, NodeRef, Origin, Properties, Rel};
+use cutover_core::ids::{InterviewId, ProjectId, SentenceId};
+use cutover_engines::graph::{Graph, MemoryGraph, Planted, PropertyGraph, Schema};
+
+use super::*;
+use crate::diff::GraphSource;
+
+/// The smallest limits: every border is met.
+const TIGHT: Limits = Limits { interviews: 1, page_rows: 1 };
+
+fn interview(number: u32) -> InterviewId {
+    InterviewId::for_file(&format!("{number}.txt"))
+}
+
+fn upsert(node: NodeRef, set: Properties) -> Change {
+    Change::Upsert { node, on_create: Properties::new(), set, unless_edited: Properties::new() }
+}
+
+/// An interview of three sentences, each analysed, in the words of one schema.
+fn changes(schema: Schema, number: u32) -> Vec<Change> {
+    let id = interview(number);
+    let node = NodeRef::interview(id);
+    let project = NodeRef::project(&ProjectId::new("p"));
+    let mut changes = vec![
+        upsert(project.clone(), Properties::new()),
+        upsert(node.clone(), Properties::new()),
+        Change::Link { from: project, rel: Rel::ContainsInterview, to: node.clone() },
+    ];
+    for slot in 0..3_u32 {
+        let (key, model, start) = match schema {
+            Schema::Direct => (Value::Int(slot.into()), "model_name", "start_time"),
+            Schema::Projected => {
+                (Value::Text(SentenceId::at(id, slot).to_string().into()), "model", "start_ms")
+            }
+        };
+        let sentence = node.clone().child(Rel::HasSentence, key);
+        let set = Properties::new()
+            .with("sequence_order", slot)
+            .with("text", SmolStr::new(format!("text {slot}")).clone())
+            .with("is_edited", false);
+        let mut set = set;
+        set.set(start.into(), Value::Int(i64::from(slot) * 1000));
+        let mut analysis = Properties::new();
+        analysis.set(model.into(), "m".into());
+        changes.push(upsert(sentence.clone(), set));
+        changes.push(Change::ReplaceAnalysis {
+            sentence: sentence.clone(),
+            analysis_id: smol_str::format_smolstr!("{schema:?}-{number}-{slot}"),
+            properties: analysis,
+        });
+        changes.push(Change::SetDimension {
+            analysis: sentence.only_child(Rel::HasAnalysis),
+            rel: Rel::MentionsTopic,
+            values: vec!["all".into(), smol_str::format_smolstr!("topic {slot}")],
+            limit: None,
+            origin: Origin::Analysis,
+        });
+    }
+    changes.push(Change::Chain { interview: node });
+    changes
+}
+
+async fn graph(schema: Schema, interviews: std::ops::Range<u32>) -> MemoryGraph {
+    let graph = MemoryGraph::new(schema);
+    let sets: Vec<ChangeSet> =
+        interviews.map(|number| ChangeSet { guard: None, changes: changes(schema, number) }).collect();
+    graph.apply(&sets).await.unwrap();
+    graph
+}
+
+async fn compare_with(left: &MemoryGraph, right: &MemoryGraph, limits: Limits) -> CheckResult {
+    diff(
+        "direct-vs-projected",
+        Orientation::new("direct", "projected"),
+        &GraphSource::new(left, Schema::Direct),
+        &GraphSource::new(right, Schema::Projected),
+        &Policy::direct_vs_projected(),
+        limits,
+    )
+    .await
+}
+
+async fn compare(left: &MemoryGraph, right: &MemoryGraph) -> CheckResult {
+    let check = compare_with(left, right, TIGHT).await;
+    let wide = compare_with(left, right, Limits::default()).await;
+    assert_eq!(check.differences.by_kind, wide.differences.by_kind, "limits change nothing");
+    check
+}
+
+fn lines(check: &CheckResult) -> Vec<String> {
+    check
+        .differences
+        .first
+        .iter()
+        .map(|difference| difference.in_words_of(&check.sides).to_string())
+        .collect()
+}
+
+fn only(graph: &PropertyGraph, label: &str, key: &Value) -> Planted {
+    graph.planted(label, key)[0]
+}
+
+fn text(id: impl std::fmt::Display) -> Value {
+    Value::Text(smol_str::format_smolstr!("{id}"))
+}
+
+#[tokio::test]
+async fn the_same_interviews_in_both_schemas_are_the_same() {
+    let check = compare(&graph(Schema::Direct, 0..4).await, &graph(Schema::Projected, 0..4).await).await;
+    assert_eq!((check.outcome, lines(&check)), (Outcome::Pass, vec![]));
+    assert_eq!(check.compared.nodes["Sentence"].both, 12);
+    assert_eq!(check.compared.nodes["Topic"].both, 4);
+    assert_eq!(check.compared.relationships["MENTIONS_TOPIC"].both, 24);
+    assert_eq!(check.compared.relationships["CONTAINS_INTERVIEW"].both, 4);
+    assert!(check.compared.properties > 0);
+}
+
+#[tokio::test]
+async fn a_missing_interview_is_found_wherever_in_the_order_it_stands() {
+    for missing in 0..4 {
+        let left = graph(Schema::Direct, 0..4).await;
+        let right = graph(Schema::Projected, 0..4).await;
+        let gone = Change::Remove { node: NodeRef::interview(interview(missing)) };
+        right.apply(&[ChangeSet { guard: None, changes: vec![gone] }]).await.unwrap();
+        let check = compare(&left, &right).await;
+        assert_eq!(check.outcome, Outcome::Fail);
+        assert_eq!(check.differences.by_subject["Interview"], 1);
+        assert_eq!(check.differences.by_subject["Sentence"], 3);
+        assert_eq!(check.differences.by_kind.keys().collect::<Vec<_>>(), ["missing-right"]);
+    }
+}
+
+#[tokio::test]
+async fn an_empty_side_is_unknown_and_so_are_two() {
+    let full = graph(Schema::Direct, 0..2).await;
+    let empty = MemoryGraph::new(Schema::Projected);
+    let check = compare(&full, &empty).await;
+    assert_eq!((check.outcome, check.cause), (Outcome::Unknown, Some(Cause::NothingCompared)));
+    assert_eq!(check.error.as_deref(), Some("no node in projected"));
+    let check = compare(&MemoryGraph::new(Schema::Direct), &empty).await;
+    assert_eq!(check.error.as_deref(), Some("no node in direct, none in projected"));
+}
+
+#[tokio::test]
+async fn an_orphan_is_a_finding_on_either_side() {
+    let left = graph(Schema::Direct, 0..2).await;
+    let right = graph(Schema::Projected, 0..2).await;
+    left.with(|graph| {
+        let orphan = graph.plant_node("Analysis", Properties::new().with("analysis_id", "lost"));
+        let topic = only(graph, "Topic", &"all".into());
+        graph.plant_relationship(orphan, "MENTIONS_TOPIC", topic, Properties::new());
+    });
+    right.with(|graph| {
+        graph.plant_node("Sentence", Properties::new().with("sentence_id", "lost"));
+    });
+    let check = compare(&left, &right).await;
+    assert_eq!(
+        lines(&check),
+        [
+            r#"Analysis "lost": nothing owns it in direct (it has 1 relationships)"#,
+            r#"Sentence "lost": nothing owns it in projected (it has 0 relationships)"#,
+        ]
+    );
+}
+
+#[tokio::test]
+async fn twins_on_the_border_of_a_page_are_one_finding() {
+    let left = graph(Schema::Direct, 0..3).await;
+    let right = graph(Schema::Projected, 0..3).await;
+    right.with(|graph| {
+        let topic = graph.plant_node("Topic", Properties::new().with("name", "all"));
+        let analysis = only(graph, "Analysis", &"Projected-0-0".into());
+        graph.plant_relationship(
+            analysis,
+            "MENTIONS_TOPIC",
+            topic,
+            Properties::new().with("is_edited", false),
+        );
+    });
+    let check = compare(&left, &right).await;
+    assert_eq!(check.differences.by_kind.keys().collect::<Vec<_>>(), ["multiplicity"]);
+    assert_eq!(check.differences.by_subject["Topic"], 1);
+    assert_eq!(check.differences.by_subject["MENTIONS_TOPIC"], 1);
+}
+
+#[tokio::test]
+async fn twin_interviews_are_one_finding_each() {
+    let left = graph(Schema::Direct, 0..3).await;
+    let right = graph(Schema::Projected, 0..3).await;
+    right.with(|graph| {
+        graph.plant_node(
+            "Interview",
+            Properties::new().with("interview_id", text(interview(1)).as_text().unwrap()),
+        );
+    });
+    let check = compare(&left, &right).await;
+    assert_eq!(lines(&check).len(), 1, "{:?}", lines(&check));
+    assert!(lines(&check)[0].ends_with("1 times in direct, 2 times in projected"), "{:?}", lines(&check));
+}
+
+#[tokio::test]
+async fn a_second_analysis_is_a_twin_though_its_id_differs() {
+    let left = graph(Schema::Direct, 0..2).await;
+    let right = graph(Schema::Projected, 0..2).await;
+    right.with(|graph| {
+        let sentence = only(graph, "Sentence", &text(SentenceId::at(interview(0), 1)));
+        let twin =
+            graph.plant_node("Analysis", Properties::new().with("analysis_id", "second").with("model", "m"));
+        graph.plant_relationship(sentence, "HAS_ANALYSIS", twin, Properties::new());
+    });
+    let check = compare(&left, &right).await;
+    assert_eq!(check.differences.by_kind.keys().collect::<Vec<_>>(), ["multiplicity"]);
+    assert_eq!(check.differences.by_subject["Analysis"], 1);
+    assert_eq!(check.differences.total, 2, "the node and the relationship to it: {:?}", lines(&check));
+}
+
+#[tokio::test]
+async fn what_nobody_knows_is_a_finding() {
+    let left = graph(Schema::Direct, 0..2).await;
+    let right = graph(Schema::Projected, 0..2).await;
+    right.with(|graph| {
+        let ghost = graph.plant_node("Ghost", Properties::new());
+        let sentence = only(graph, "Sentence", &text(SentenceId::at(interview(0), 1)));
+        graph.plant_relationship(ghost, "HAUNTS", sentence, Properties::new());
+        graph.plant_properties(sentence, &Properties::new().with("mood", "grim"));
+    });
+    let check = compare(&left, &right).await;
+    let kinds: Vec<&SmolStr> = check.differences.by_kind.keys().collect();
+    assert_eq!(kinds, ["unknown-label", "unknown-property", "unknown-relationship-type"]);
+    assert_eq!(check.differences.total, 3, "{:?}", lines(&check));
+}
+
+#[tokio::test]
+async fn a_relationship_that_no_tree_leads_to_is_a_finding() {
+    let left = graph(Schema::Direct, 0..2).await;
+    let right = graph(Schema::Projected, 0..2).await;
+    right.with(|graph| {
+        let (one, other) = (only(graph, "Topic", &"all".into()), only(graph, "Topic", &"topic 1".into()));
+        graph.plant_relationship(one, "MENTIONS_TOPIC", other, Properties::new());
+    });
+    let check = compare(&left, &right).await;
+    assert_eq!(lines(&check), ["MENTIONS_TOPIC: projected counts 13, 12 were read"]);
+}
+
+#[tokio::test]
+async fn an_unreferenced_value_is_left_out_and_counted() {
+    let left = graph(Schema::Direct, 0..2).await;
+    let right = graph(Schema::Projected, 0..2).await;
+    left.with(|graph| {
+        graph.plant_node("Topic", Properties::new().with("name", "unused"));
+    });
+    let check = compare(&left, &right).await;
+    assert_eq!((check.outcome, lines(&check)), (Outcome::Pass, vec![]));
+    let used: Vec<(&str, u64)> = check.rules.iter().map(|rule| (rule.rule.as_str(), rule.count)).collect();
+    assert!(used.contains(&("unreferenced-value", 1)), "{used:?}");
+}
+
+#[tokio::test]
+async fn a_rebuilt_graph_is_compared_as_it_is() {
+    let (left, right) = (graph(Schema::Projected, 0..2).await, graph(Schema::Projected, 0..2).await);
+    let compare = async || {
+        diff(
+            "projected-vs-rebuilt",
+            Orientation::new("projected", "rebuilt"),
+            &GraphSource::new(&left, Schema::Projected),
+            &GraphSource::new(&right, Schema::Projected),
+            &Policy::same_schema(),
+            TIGHT,
+        )
+        .await
+    };
+    let check = compare().await;
+    assert_eq!((check.outcome, check.rules.len()), (Outcome::Pass, 0));
+    right.with(|graph| {
+        let analysis = only(graph, "Analysis", &"Projected-0-0".into());
+        graph.plant_properties(analysis, &Properties::new().with("raw_ref", "r"));
+    });
+    let check = compare().await;
+    assert_eq!(check.differences.by_kind.keys().collect::<Vec<_>>(), ["property-differs"]);
+    assert_eq!(check.differences.total, 1);
+}

@@ -7,6 +7,7 @@
 //! | [`ids`], [`timestamp`], [`metadata`] | what every event carries |
 //! | [`interview`], [`sentence`] | the two aggregates: commands, events, `decide`, `evolve` |
 //! | [`analysed`] | a transcript as the pipeline hands it to both paths |
+//! | [`direct`] | what the direct path writes of it, and of what people edit |
 //! | [`event`] | an event with its metadata, decoded and as a store recorded it |
 //! | [`wire`] | the frozen format that events are stored in: names, encode, decode, upcasters |
 //! | [`graph`] | labels, properties, and changes to a graph as data |
@@ -15,6 +16,7 @@
 //! | [`limits`] | how many values of each dimension both paths keep |
 
 pub mod analysed;
+pub mod direct;
 pub mod event;
 pub mod graph;
 pub mod ids;

@@ -384,3 +384,8 @@ impl Store {
         }
     }
 }
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;

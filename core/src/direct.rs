@@ -1,0 +1,541 @@
+//! What the direct path writes: from an analysed file, or from what a person edits, to graph changes in the schema of
+//! the running pipeline.
+//!
+//! A sentence is named by its slot: its index in the file when it was created, an integer within its interview.
+//! Processing a file again goes slot by slot: the text is set unless a person wrote it, the analysis is replaced but for
+//! what a person linked, and slots past the new end are removed with their analysis. What no event can change later
+//! (speaker, times, file, place) is set on creation alone, so that both paths keep the same.
+//!
+//! Of the running service's faults none is here: no orphaned analyses, no limit applied to an unordered set, no
+//! correction replaced. What is in the graph already comes in as [`Existing`]; the caller reads it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+use smol_str::{SmolStr, format_smolstr};
+use uuid::Uuid;
+
+use crate::analysed::{AnalysedFile, AnalysedSentence, AnalysisOutcome};
+use crate::graph::{Change, Label, NodeRef, Origin, Properties, Rel};
+use crate::ids::InterviewId;
+use crate::interview::InterviewStatus;
+use crate::limits::Limits;
+use crate::sentence::{Findings, OverriddenFields, Tag, TagType};
+use crate::timestamp::Timestamp;
+
+/// The value of `source` on the nodes that this path writes.
+pub const SOURCE: &str = "pipeline_direct";
+
+/// When something is written, in the two forms that the direct path's nodes carry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenAt {
+    /// The point in time: `created_at` of projects and interviews.
+    pub time: Timestamp,
+    /// The same as text in local time: `created_at` of analyses.
+    pub local_text: SmolStr,
+}
+
+/// What the direct graph holds of an interview before a write.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Existing {
+    /// The sentences by slot.
+    pub sentences: BTreeMap<u32, ExistingSentence>,
+}
+
+/// What the direct graph holds of a sentence before a write.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExistingSentence {
+    /// Its text.
+    pub text: SmolStr,
+    /// Whether it has an analysis that says more than an error: a failed one does not replace it.
+    pub is_analysed: bool,
+}
+
+impl Existing {
+    /// Returns the slots that a file no longer has, in ascending order.
+    pub fn slots_past(&self, file: &AnalysedFile) -> impl Iterator<Item = u32> {
+        let end = u32::try_from(file.sentences.len()).unwrap_or(u32::MAX);
+        self.sentences.range(end..).map(|(&slot, _)| slot)
+    }
+}
+
+/// Names the sentence in a slot.
+pub fn sentence_ref(interview: InterviewId, slot: u32) -> NodeRef {
+    NodeRef::interview(interview).child(Rel::HasSentence, i64::from(slot))
+}
+
+/// Names the analysis of the sentence in a slot.
+pub fn analysis_ref(interview: InterviewId, slot: u32) -> NodeRef {
+    sentence_ref(interview, slot).only_child(Rel::HasAnalysis)
+}
+
+/// Returns the changes that make the interview of a file known. Made twice, they change nothing.
+pub fn put_interview(file: &AnalysedFile, at: &WrittenAt) -> Vec<Change> {
+    let project = NodeRef::project(&file.project);
+    let interview = NodeRef::interview(file.interview);
+    let create = |node: &NodeRef, on_create: Properties| Change::Upsert {
+        node: node.clone(),
+        on_create,
+        set: Properties::new(),
+        unless_edited: Properties::new(),
+    };
+    let known_project = Properties::new().with("created_at", at.time).with("created_by", "system");
+    let known_interview = Properties::new()
+        .with("created_at", at.time)
+        .with("processed_by", "system")
+        .with("filename", format_smolstr!("{}", file.interview))
+        .with("event_version", 0_i64)
+        .with("source", SOURCE);
+    vec![
+        create(&project, known_project),
+        create(&interview, known_interview),
+        Change::Link { from: project, rel: Rel::ContainsInterview, to: interview },
+    ]
+}
+
+/// Returns the changes that put one sentence of a file into its slot, with its analysis. The chain is the caller's, once
+/// for all sentences: [`chain`].
+///
+/// `analysis_id` is the key of the new analysis node; `existing` is what the slot holds.
+pub fn put_sentence(
+    file: &AnalysedFile,
+    (slot, sentence): (u32, &AnalysedSentence),
+    existing: Option<&ExistingSentence>,
+    analysis_id: Uuid,
+    limits: &Limits,
+    at: &WrittenAt,
+) -> Vec<Change> {
+    let node = sentence_ref(file.interview, slot);
+    let on_create = Properties::new()
+        .with("sequence_order", i64::from(slot))
+        .with_some("start_time", sentence.start_ms.map(milliseconds))
+        .with_some("end_time", sentence.end_ms.map(milliseconds))
+        .with_some("speaker", sentence.speaker.clone())
+        .with("is_edited", false)
+        .with("event_version", 0_i64)
+        .with("source", SOURCE)
+        .with("filename", file.file_name.clone());
+    let mut changes = vec![
+        Change::Upsert {
+            node: node.clone(),
+            on_create,
+            set: Properties::new(),
+            unless_edited: Properties::new().with("text", sentence.text.clone()),
+        },
+        Change::Link {
+            from: node.clone(),
+            rel: Rel::PartOfFile,
+            to: NodeRef::value(Label::SourceFile, file.file_name.clone()),
+        },
+    ];
+    let replace = |properties: Properties| Change::ReplaceAnalysis {
+        sentence: node.clone(),
+        analysis_id: format_smolstr!("{analysis_id}"),
+        properties,
+    };
+    match &sentence.analysis {
+        AnalysisOutcome::Found { model, findings, .. } => {
+            let properties = Properties::new()
+                .with("model_name", model.clone())
+                .with("created_at", at.local_text.clone())
+                .with("is_edited", false);
+            changes.push(replace(properties));
+            changes.extend(link_findings(&analysis_ref(file.interview, slot), findings, limits));
+        }
+        AnalysisOutcome::Failed { .. } if existing.is_some_and(|sentence| sentence.is_analysed) => {}
+        AnalysisOutcome::Failed { error_data } => {
+            changes.push(replace(Properties::new().with("error_data", error_data.clone())));
+        }
+    }
+    changes
+}
+
+fn link_findings(analysis: &NodeRef, findings: &Findings, limits: &Limits) -> [Change; 6] {
+    let one = |value: &SmolStr| vec![value.clone()];
+    let classification = &findings.classification;
+    [
+        (Rel::HasFunction, one(&classification.function_type)),
+        (Rel::HasStructure, one(&classification.structure_type)),
+        (Rel::HasPurpose, one(&classification.purpose)),
+        (Rel::MentionsTopic, findings.topics.clone()),
+        (Rel::MentionsOverallKeyword, findings.keywords.clone()),
+        (Rel::MentionsDomainKeyword, findings.domain_keywords.clone()),
+    ]
+    .map(|(rel, values)| Change::SetDimension {
+        analysis: analysis.clone(),
+        rel,
+        values,
+        limit: limits.of(rel),
+        origin: Origin::Analysis,
+    })
+}
+
+/// Returns the change that takes the sentence out of a slot, with its analysis.
+pub fn remove_sentence(interview: InterviewId, slot: u32) -> Change {
+    Change::Remove { node: sentence_ref(interview, slot) }
+}
+
+/// Returns the change that puts the sequence links of an interview in order.
+pub fn chain(interview: InterviewId) -> Change {
+    Change::Chain { interview: NodeRef::interview(interview) }
+}
+
+/// What a person does to an interview or to one of its sentences.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "edit", rename_all = "snake_case")]
+pub enum Edit {
+    /// Writes another text.
+    Text {
+        /// The sentence.
+        slot: u32,
+        /// The new text.
+        text: SmolStr,
+    },
+    /// Corrects the analysis.
+    Override {
+        /// The sentence.
+        slot: u32,
+        /// What the person sets.
+        fields: OverriddenFields,
+        /// Why.
+        note: Option<SmolStr>,
+    },
+    /// Throws the analysis away, corrections included.
+    Clear {
+        /// The sentence.
+        slot: u32,
+        /// Why.
+        reason: Option<SmolStr>,
+    },
+    /// Moves a sentence. Its slot, which names it, stays.
+    Relocate {
+        /// The sentence.
+        slot: u32,
+        /// Its new place.
+        new_index: u32,
+    },
+    /// Attaches a keyword or topic.
+    Tag {
+        /// The sentence.
+        slot: u32,
+        /// What to attach.
+        tag: Tag,
+    },
+    /// Takes a keyword or topic off.
+    Untag {
+        /// The sentence.
+        slot: u32,
+        /// What to take off.
+        tag: Tag,
+    },
+    /// Removes a sentence.
+    DeleteSentence {
+        /// The sentence.
+        slot: u32,
+        /// Why.
+        reason: Option<SmolStr>,
+    },
+    /// Describes the interview anew. The direct graph has no room for that: only the event says it.
+    UpdateInterview {
+        /// The new title, if it changes.
+        title: Option<SmolStr>,
+        /// The new language, if it changes.
+        language: Option<SmolStr>,
+        /// Keys to set; a `null` removes its key.
+        metadata_diff: Map<String, Json>,
+    },
+    /// Moves the interview on; only the event says it.
+    ChangeInterviewStatus {
+        /// The status to enter.
+        to_status: InterviewStatus,
+        /// Why.
+        reason: Option<SmolStr>,
+    },
+    /// Puts the interview away; only the event says it.
+    ArchiveInterview {
+        /// Why.
+        reason: Option<SmolStr>,
+    },
+    /// Removes the interview with everything that it owns.
+    DeleteInterview {
+        /// Why.
+        reason: Option<SmolStr>,
+    },
+}
+
+impl Edit {
+    /// Returns the sentence that it concerns; `None` when it concerns the interview.
+    pub const fn slot(&self) -> Option<u32> {
+        match self {
+            Self::Text { slot, .. }
+            | Self::Override { slot, .. }
+            | Self::Clear { slot, .. }
+            | Self::Relocate { slot, .. }
+            | Self::Tag { slot, .. }
+            | Self::Untag { slot, .. }
+            | Self::DeleteSentence { slot, .. } => Some(*slot),
+            Self::UpdateInterview { .. }
+            | Self::ChangeInterviewStatus { .. }
+            | Self::ArchiveInterview { .. }
+            | Self::DeleteInterview { .. } => None,
+        }
+    }
+}
+
+/// Returns the changes of an edit. Whether it may be made has been decided already.
+pub fn edit(interview: InterviewId, edit: &Edit, limits: &Limits) -> Vec<Change> {
+    match edit {
+        Edit::Text { slot, text } => vec![update(
+            sentence_ref(interview, *slot),
+            Properties::new().with("text", text.clone()).with("is_edited", true),
+        )],
+        Edit::Override { slot, fields, .. } => {
+            override_analysis(analysis_ref(interview, *slot), fields, limits)
+        }
+        Edit::Clear { slot, .. } => vec![Change::Remove { node: analysis_ref(interview, *slot) }],
+        Edit::Relocate { slot, new_index } => {
+            let place = Properties::new().with("sequence_order", i64::from(*new_index));
+            vec![update(sentence_ref(interview, *slot), place), chain(interview)]
+        }
+        Edit::Tag { slot, tag } => vec![Change::Tag {
+            analysis: analysis_ref(interview, *slot),
+            rel: dimension(tag.tag_type),
+            value: tag.value.clone(),
+        }],
+        Edit::Untag { slot, tag } => vec![Change::Untag {
+            analysis: analysis_ref(interview, *slot),
+            rel: dimension(tag.tag_type),
+            value: tag.value.clone(),
+        }],
+        Edit::DeleteSentence { slot, .. } => vec![remove_sentence(interview, *slot), chain(interview)],
+        Edit::DeleteInterview { .. } => vec![Change::Remove { node: NodeRef::interview(interview) }],
+        Edit::UpdateInterview { .. } | Edit::ChangeInterviewStatus { .. } | Edit::ArchiveInterview { .. } => {
+            Vec::new()
+        }
+    }
+}
+
+fn override_analysis(analysis: NodeRef, fields: &OverriddenFields, limits: &Limits) -> Vec<Change> {
+    let one = |value: &Option<SmolStr>| value.clone().map(|value| vec![value]);
+    let dimensions = [
+        (Rel::HasFunction, one(&fields.function_type)),
+        (Rel::HasStructure, one(&fields.structure_type)),
+        (Rel::HasPurpose, one(&fields.purpose)),
+        (Rel::MentionsTopic, fields.topics.clone()),
+        (Rel::MentionsOverallKeyword, fields.keywords.clone()),
+        (Rel::MentionsDomainKeyword, fields.domain_keywords.clone()),
+    ];
+    let mut changes = vec![update(analysis.clone(), Properties::new().with("is_edited", true))];
+    changes.extend(dimensions.into_iter().filter_map(|(rel, values)| {
+        Some(Change::SetDimension {
+            analysis: analysis.clone(),
+            rel,
+            values: values?,
+            limit: limits.of(rel),
+            origin: Origin::Person,
+        })
+    }));
+    changes
+}
+
+const fn dimension(tag_type: TagType) -> Rel {
+    match tag_type {
+        TagType::Keyword => Rel::MentionsOverallKeyword,
+        TagType::Topic => Rel::MentionsTopic,
+    }
+}
+
+const fn update(node: NodeRef, set: Properties) -> Change {
+    Change::Update { node, set, unset: Vec::new() }
+}
+
+fn milliseconds(ms: u64) -> i64 {
+    i64::try_from(ms).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Value;
+    use crate::ids::ProjectId;
+    use crate::sentence::Classification;
+
+    fn at() -> WrittenAt {
+        WrittenAt {
+            time: Timestamp::from_unix_ms(1_700_000_000_000),
+            local_text: "2023-11-14T23:13:20".into(),
+        }
+    }
+
+    fn found() -> AnalysisOutcome {
+        let classification = Classification {
+            function_type: "declarative".into(),
+            structure_type: "simple".into(),
+            purpose: "report".into(),
+        };
+        AnalysisOutcome::Found {
+            model: "lexical".into(),
+            version: "1".into(),
+            findings: Findings {
+                classification,
+                keywords: vec!["b".into(), "a".into(), "b".into()],
+                topics: vec![],
+                domain_keywords: vec!["burn".into()],
+                confidence: Some(0.5),
+            },
+        }
+    }
+
+    fn failed() -> AnalysisOutcome {
+        AnalysisOutcome::Failed { error_data: r#"{"code":7}"#.into() }
+    }
+
+    fn file(outcomes: &[AnalysisOutcome]) -> AnalysedFile {
+        let sentence = |outcome: &AnalysisOutcome| AnalysedSentence {
+            text: "Hi.".into(),
+            speaker: Some("CC".into()),
+            start_ms: Some(5),
+            end_ms: None,
+            analysis: outcome.clone(),
+        };
+        AnalysedFile {
+            project: ProjectId::new("p"),
+            interview: InterviewId::for_file("a.txt"),
+            file_name: "a.txt".into(),
+            language: None,
+            sentences: outcomes.iter().map(sentence).collect(),
+        }
+    }
+
+    fn put(outcome: AnalysisOutcome, existing: Option<&ExistingSentence>) -> Vec<Change> {
+        let file = file(&[outcome]);
+        put_sentence(&file, (0, &file.sentences[0]), existing, Uuid::nil(), &Limits::default(), &at())
+    }
+
+    fn analyses(changes: &[Change]) -> Vec<&Properties> {
+        changes
+            .iter()
+            .filter_map(|change| match change {
+                Change::ReplaceAnalysis { properties, .. } => Some(properties),
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn an_interview_comes_with_its_project_and_the_properties_of_the_running_pipeline() {
+        let file = file(&[]);
+        let changes = put_interview(&file, &at());
+        let [
+            Change::Upsert { on_create: project, .. },
+            Change::Upsert { on_create: interview, .. },
+            Change::Link { .. },
+        ] = &changes[..]
+        else {
+            panic!("{changes:?}");
+        };
+        assert_eq!(project.get("created_by"), Some(&"system".into()));
+        assert_eq!(interview.get("filename"), Some(&Value::Text(file.interview.to_string().into())));
+        assert_eq!(interview.get("source"), Some(&SOURCE.into()));
+        assert_eq!(interview.get("event_version"), Some(&Value::Int(0)));
+    }
+
+    #[test]
+    fn a_text_is_set_unless_a_person_wrote_it_and_a_place_is_set_once() {
+        let changes = put(found(), None);
+        let Change::Upsert { node, on_create, set, unless_edited } = &changes[0] else {
+            panic!("{changes:?}")
+        };
+        assert_eq!(*node, sentence_ref(InterviewId::for_file("a.txt"), 0));
+        assert!(set.is_empty());
+        assert_eq!(*unless_edited, Properties::new().with("text", "Hi."));
+        assert_eq!(on_create.get("sequence_order"), Some(&Value::Int(0)));
+        assert_eq!(on_create.get("start_time"), Some(&Value::Int(5)));
+        assert_eq!(on_create.get("end_time"), None);
+    }
+
+    #[test]
+    fn every_dimension_is_set_in_order_under_its_limit() {
+        let limits = Limits { keywords: Some(2), domain_keywords: Some(0), ..Limits::default() };
+        let file = file(&[found()]);
+        let changes = put_sentence(&file, (0, &file.sentences[0]), None, Uuid::nil(), &limits, &at());
+        let dimensions: Vec<_> = changes
+            .iter()
+            .filter_map(|change| match change {
+                Change::SetDimension { rel, values, limit, origin: Origin::Analysis, .. } => {
+                    Some((*rel, values.join(" "), *limit))
+                }
+                _ => None,
+            })
+            .collect();
+        let expected = [
+            (Rel::HasFunction, "declarative", Some(1)),
+            (Rel::HasStructure, "simple", Some(1)),
+            (Rel::HasPurpose, "report", Some(1)),
+            (Rel::MentionsTopic, "", None),
+            (Rel::MentionsOverallKeyword, "b a b", Some(2)),
+            (Rel::MentionsDomainKeyword, "burn", Some(0)),
+        ];
+        assert_eq!(dimensions, expected.map(|(rel, values, limit)| (rel, values.to_owned(), limit)));
+    }
+
+    #[test]
+    fn a_first_analysis_that_fails_leaves_a_node_with_the_error_alone() {
+        let changes = put(failed(), None);
+        assert_eq!(analyses(&changes), [&Properties::new().with("error_data", r#"{"code":7}"#)]);
+        assert!(!changes.iter().any(|change| matches!(change, Change::SetDimension { .. })));
+        let only_an_error = ExistingSentence { is_analysed: false, ..ExistingSentence::default() };
+        assert_eq!(analyses(&put(failed(), Some(&only_an_error))).len(), 1);
+    }
+
+    #[test]
+    fn a_later_analysis_that_fails_keeps_the_good_one() {
+        let good = ExistingSentence { is_analysed: true, ..ExistingSentence::default() };
+        assert!(analyses(&put(failed(), Some(&good))).is_empty());
+        assert_eq!(analyses(&put(found(), Some(&good))).len(), 1);
+    }
+
+    #[test]
+    fn slots_past_the_end_of_a_shorter_file_are_the_ones_to_remove() {
+        let sentences = (0..4).map(|slot| (slot, ExistingSentence::default())).collect();
+        let existing = Existing { sentences };
+        assert_eq!(existing.slots_past(&file(&[found(), found()])).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!(existing.slots_past(&file(&vec![found(); 5])).count(), 0);
+    }
+
+    #[test]
+    fn an_override_changes_the_links_of_the_named_dimensions_and_the_flag() {
+        let fields = OverriddenFields { keywords: Some(vec!["x".into()]), ..OverriddenFields::default() };
+        let interview = InterviewId::for_file("a.txt");
+        let changes = edit(interview, &Edit::Override { slot: 3, fields, note: None }, &Limits::default());
+        let analysis = analysis_ref(interview, 3);
+        let expected = [
+            update(analysis.clone(), Properties::new().with("is_edited", true)),
+            Change::SetDimension {
+                analysis,
+                rel: Rel::MentionsOverallKeyword,
+                values: vec!["x".into()],
+                limit: Some(6),
+                origin: Origin::Person,
+            },
+        ];
+        assert_eq!(changes, expected);
+    }
+
+    #[test]
+    fn what_changes_membership_or_order_mends_the_chain() {
+        let interview = InterviewId::for_file("a.txt");
+        for change in
+            [Edit::DeleteSentence { slot: 1, reason: None }, Edit::Relocate { slot: 1, new_index: 0 }]
+        {
+            assert_eq!(edit(interview, &change, &Limits::default()).last(), Some(&chain(interview)));
+        }
+    }
+
+    #[test]
+    fn what_only_an_event_can_say_changes_nothing_here() {
+        let archive = Edit::ArchiveInterview { reason: None };
+        assert!(edit(InterviewId::for_file("a.txt"), &archive, &Limits::default()).is_empty());
+    }
+}

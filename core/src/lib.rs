@@ -9,13 +9,17 @@
 //! | [`analysed`] | a transcript as the pipeline hands it to both paths |
 //! | [`direct`] | what the direct path writes of it, and of what people edit |
 //! | [`event`] | an event with its metadata, decoded and as a store recorded it |
+//! | [`command`], [`aggregate`] | commands with what accompanies them, and their handling over a history |
 //! | [`wire`] | the frozen format that events are stored in: names, encode, decode, upcasters |
 //! | [`graph`] | labels, properties, and changes to a graph as data |
 //! | [`projection`] | what each event means for the projected graph |
 //! | [`projector`] | the state machine that restores order, batches, retries and parks |
 //! | [`limits`] | how many values of each dimension both paths keep |
+//! | `testing` (feature) | what tests of this crate and of others write their cases with |
 
+pub mod aggregate;
 pub mod analysed;
+pub mod command;
 pub mod direct;
 pub mod event;
 pub mod graph;
@@ -26,5 +30,7 @@ pub mod metadata;
 pub mod projection;
 pub mod projector;
 pub mod sentence;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod timestamp;
 pub mod wire;

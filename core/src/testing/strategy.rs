@@ -1,0 +1,7 @@
+//! Proptest strategies: any event of any type, any metadata, and whole histories of an interview with its sentences.
+
+mod event;
+mod history;
+
+pub use event::{any_body, any_event, any_interview_event, any_metadata, any_sentence_event, any_timestamp};
+pub use history::{InterviewHistory, any_history};

@@ -2,9 +2,13 @@
 //!
 //! The port is [`Graph`]; [`MemoryGraph`] keeps one in memory. [`dump`] writes any of them as sorted text.
 
+#[cfg(feature = "testing")]
+pub mod contract;
 mod dump;
 mod memory;
 mod port;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use dump::dump;
 pub use memory::{MemoryGraph, Planted, PropertyGraph};

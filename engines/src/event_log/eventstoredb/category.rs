@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, format_smolstr};
 use uuid::Uuid;
 
+use super::filter::is_own_of_all_group;
 use super::log::{LINK_TYPE, METADATA_TYPE, NewEvent, Record};
 use super::metadata::StreamMetadata;
 use super::streams::{METASTREAM_PREFIX, link_data, link_to};
@@ -57,7 +58,9 @@ enum Projection {
 
 /// Returns what the projections write for `record`, in the order of their numbers.
 pub fn emissions(record: &Record) -> Vec<Emission> {
-    if !has_valid_content(record) {
+    // Projections read `$all`, which does not show these. They would also never end: the checkpoint of a group on
+    // `$all` would become a link there, the link an event to skip, and that the next checkpoint.
+    if is_own_of_all_group(record) || !has_valid_content(record) {
         return Vec::new();
     }
     let source = Source::of(record);

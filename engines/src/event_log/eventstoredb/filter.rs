@@ -83,9 +83,13 @@ impl Filter {
 
 /// Tells whether a record is one of the server's own that no read of `$all` shows.
 fn is_hidden(record: &Record) -> bool {
-    record.event_type == EPOCH_TYPE
-        || (record.stream.starts_with(ALL_GROUP_STREAM_PREFIX)
-            && (record.stream.ends_with("-checkpoint") || record.stream.ends_with("-parked")))
+    record.event_type == EPOCH_TYPE || is_own_of_all_group(record)
+}
+
+/// Tells whether a record is a checkpoint or a parked link of a persistent subscription to `$all`.
+pub(super) fn is_own_of_all_group(record: &Record) -> bool {
+    record.stream.starts_with(ALL_GROUP_STREAM_PREFIX)
+        && (record.stream.ends_with("-checkpoint") || record.stream.ends_with("-parked"))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod gate;
 mod gossip;
 mod monitoring;
 mod operations;
+mod persistent;
 mod pull;
 mod server;
 mod shared;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tonic::{Code, Request, Response, Status};
 
 use super::error;
+use super::persistent::Host;
 use super::shared::SharedStore;
 use super::wire::Empty;
 use super::wire::operations::operations_server::Operations;
@@ -17,6 +18,7 @@ use super::wire::operations::{ScavengeResp, SetNodePriorityReq, StartScavengeReq
 #[derive(Debug)]
 pub(super) struct OperationsService {
     pub(super) shared: Arc<SharedStore>,
+    pub(super) host: Arc<Host>,
 }
 
 #[tonic::async_trait]
@@ -69,6 +71,6 @@ impl Operations for OperationsService {
         &self,
         _request: Request<Empty>,
     ) -> Result<Response<Empty>, Status> {
-        Ok(Response::new(Empty {}))
+        self.host.restart().map(Response::new)
     }
 }

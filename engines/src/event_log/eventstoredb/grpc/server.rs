@@ -11,6 +11,7 @@ use tonic::transport::Server;
 use tonic::transport::server::{Router, TcpIncoming};
 use uuid::Uuid;
 
+use super::super::persistent::ConfigError;
 use super::super::settings::Settings;
 use super::super::store::Store;
 use super::clock::{Clock, SystemClock};
@@ -19,11 +20,13 @@ use super::gate::{Gate, OpenGate};
 use super::gossip::GossipService;
 use super::monitoring::MonitoringService;
 use super::operations::OperationsService;
+use super::persistent::{Host, PersistentService};
 use super::shared::SharedStore;
 use super::streams::StreamsService;
 use super::wire::gossip::gossip_server::GossipServer;
 use super::wire::monitoring::monitoring_server::MonitoringServer;
 use super::wire::operations::operations_server::OperationsServer;
+use super::wire::persistent_subscriptions::persistent_subscriptions_server::PersistentSubscriptionsServer;
 use super::wire::server_features::server_features_server::ServerFeaturesServer;
 use super::wire::streams::streams_server::StreamsServer;
 
@@ -54,6 +57,12 @@ pub enum StartError {
         address: SocketAddr,
         /// What the system says.
         source: io::Error,
+    },
+    /// The configuration of persistent subscriptions that the store holds cannot be understood.
+    #[error("failed to start the persistent subscriptions")]
+    Subscriptions {
+        /// What is wrong with it.
+        source: ConfigError,
     },
 }
 
@@ -127,7 +136,8 @@ impl EmbeddedEventStore {
         let Options { settings, clock, ticks, gate } = options;
         let store = Store::new(settings, Uuid::new_v4, clock.now());
         let shared = Arc::new(SharedStore::new(store, clock, gate));
-        let router = services(&shared, dialable(address));
+        let host = Host::start(Arc::clone(&shared)).map_err(|source| StartError::Subscriptions { source })?;
+        let router = services(&shared, &host, dialable(address));
         let closing = Arc::clone(&shared);
         let serving = tokio::spawn(async move {
             let served =
@@ -192,20 +202,25 @@ impl Drop for EmbeddedEventStore {
 }
 
 /// Registers every service.
-fn services(shared: &Arc<SharedStore>, address: SocketAddr) -> Router {
+fn services(shared: &Arc<SharedStore>, host: &Arc<Host>, address: SocketAddr) -> Router {
     let features = ServerFeaturesServer::new(FeaturesService);
     let streams = StreamsServer::new(StreamsService::new(Arc::clone(shared)))
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(usize::MAX);
+    let persistent = PersistentSubscriptionsServer::new(PersistentService::new(Arc::clone(host)))
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(usize::MAX);
     let gossip =
         GossipServer::new(GossipService { shared: Arc::clone(shared), instance: shared.new_id(), address });
     let monitoring = MonitoringServer::new(MonitoringService { shared: Arc::clone(shared) });
-    let operations = OperationsServer::new(OperationsService { shared: Arc::clone(shared) });
+    let operations =
+        OperationsServer::new(OperationsService { shared: Arc::clone(shared), host: Arc::clone(host) });
     Server::builder()
         .http2_keepalive_interval(Some(KEEP_ALIVE))
         .http2_keepalive_timeout(Some(KEEP_ALIVE))
         .add_service(features)
         .add_service(streams)
+        .add_service(persistent)
         .add_service(gossip)
         .add_service(monitoring)
         .add_service(operations)

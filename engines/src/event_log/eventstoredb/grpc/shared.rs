@@ -84,6 +84,11 @@ impl SharedStore {
         self.signal.send_modify(|signal| signal.ticks += 1);
     }
 
+    /// Returns the signal as it is now.
+    pub fn signal(&self) -> Signal {
+        *self.signal.borrow()
+    }
+
     /// Returns the signals from now on.
     pub fn signals(&self) -> WatchStream<Signal> {
         WatchStream::from_changes(self.signal.subscribe())

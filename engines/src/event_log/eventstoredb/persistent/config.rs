@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::filter::InvalidRegex;
 use super::position::{ParsePositionError, SourceKind, StartFrom};
 use super::settings::Settings;
 use super::strategy::UnknownStrategy;
@@ -67,9 +68,18 @@ pub struct FilterEntry {
     pub prefixes: Vec<String>,
 }
 
-/// A stored group that cannot be understood.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// A stored configuration that cannot be understood.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ConfigError {
+    /// It is not the JSON that it should be.
+    #[error("the configuration of persistent subscriptions cannot be read: {reason}")]
+    Malformed {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The filter's regular expression cannot be compiled.
+    #[error(transparent)]
+    Filter(#[from] InvalidRegex),
     /// Its start is no position.
     #[error(transparent)]
     Start(#[from] ParsePositionError),

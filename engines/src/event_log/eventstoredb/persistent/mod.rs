@@ -5,13 +5,14 @@
 //! [`Group::poll_output`] as [`Output`]s (push this event, read that page, write a checkpoint, park, drop a
 //! client). Time and ids are inputs, so every rule is tested without a socket or a sleep.
 //!
-//! Executing the outputs against the log, keeping the directory of groups and speaking gRPC are left to the
-//! store and its wire.
+//! [`Subscriptions`] keeps all groups and carries their outputs out against the store, without I/O either: what is for
+//! clients lands in an outbox. Connections, locks and gRPC are left to the wire.
 
 mod buffer;
 mod checkpoint;
 mod client;
 mod config;
+mod event;
 mod group;
 mod info;
 mod message;
@@ -19,13 +20,16 @@ mod outstanding;
 mod parking;
 mod position;
 mod settings;
+mod source;
 mod strategy;
+mod subscriptions;
 
 pub use checkpoint::{CHECKPOINT_EVENT_TYPE, checkpoint_data, parse_checkpoint};
 pub use client::{ClientId, ClientIdentity};
 pub use config::{
     CONFIG_EVENT_TYPE, CONFIG_STREAM, ConfigEntry, ConfigError, FilterEntry, SubscriptionConfig,
 };
+pub use event::SubscribedEvent;
 pub use group::{ConnectError, Group, NackAction, Output, PageItem, ReadPage, RequestId};
 pub use info::{ConnectionInfo, GroupInfo, Measurement};
 pub use message::Message;
@@ -33,6 +37,7 @@ pub use parking::{ParkTicket, ParkedMessage, ParkedRange};
 pub use position::{GroupPosition, ParsePositionError, ReadFrom, SourceKind, StartFrom};
 pub use settings::{InvalidSettings, Settings};
 pub use strategy::{ConsumerStrategy, UnknownStrategy};
+pub use subscriptions::{ALL, GroupKey, GroupReport, SubscriptionError, Subscriptions, ToClient};
 
 /// Returns the key that names a group everywhere: `<stream>::<group>`.
 #[must_use]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::filter::InvalidRegex;
 use super::position::StartFrom;
 use super::strategy::{ConsumerStrategy, UnknownStrategy};
 
@@ -58,7 +59,7 @@ impl Default for Settings {
 }
 
 /// Why settings are refused; the text is the `reason` trailer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum InvalidSettings {
     /// Page and buffer leave no room for a read.
     #[error(
@@ -87,6 +88,9 @@ pub enum InvalidSettings {
     /// A group of no stream.
     #[error("the stream name is empty")]
     EmptyStream,
+    /// The filter's regular expression cannot be compiled.
+    #[error(transparent)]
+    Filter(#[from] InvalidRegex),
     /// A start in `$all` that the log has not reached.
     #[error("start position C:{commit} lies beyond the last indexed position C:{last}")]
     StartBeyondLog {

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::filter::InvalidRegex;
 use super::position::{ParsePositionError, SourceKind, StartFrom};
 use super::settings::Settings;
 use super::strategy::UnknownStrategy;
@@ -78,8 +77,11 @@ pub enum ConfigError {
         reason: String,
     },
     /// The filter's regular expression cannot be compiled.
-    #[error(transparent)]
-    Filter(#[from] InvalidRegex),
+    #[error("`{regex}` is not a regular expression that the store understands")]
+    Filter {
+        /// The expression.
+        regex: String,
+    },
     /// Its start is no position.
     #[error(transparent)]
     Start(#[from] ParsePositionError),

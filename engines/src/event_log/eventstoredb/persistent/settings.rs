@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::super::filter::InvalidRegex;
 use super::position::StartFrom;
 use super::strategy::{ConsumerStrategy, UnknownStrategy};
 
@@ -89,8 +88,11 @@ pub enum InvalidSettings {
     #[error("the stream name is empty")]
     EmptyStream,
     /// The filter's regular expression cannot be compiled.
-    #[error(transparent)]
-    Filter(#[from] InvalidRegex),
+    #[error("`{regex}` is not a regular expression that the store understands")]
+    Filter {
+        /// The expression.
+        regex: String,
+    },
     /// A start in `$all` that the log has not reached.
     #[error("start position C:{commit} lies beyond the last indexed position C:{last}")]
     StartBeyondLog {

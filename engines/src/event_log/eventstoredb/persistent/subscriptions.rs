@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use uuid::Uuid;
 
-use super::super::filter::Filter;
+use super::super::filter::{Filter, InvalidRegex};
 use super::super::log::{LINK_TYPE, METADATA_TYPE, NewEvent, Timestamp};
 use super::super::read::{Links, ResolvedEvent};
 use super::super::store::Store;
@@ -157,7 +157,7 @@ impl Subscriptions {
         let config = read_config(store, now)?;
         for entry in &config.entries {
             entry.settings()?;
-            Source::new(entry.stream(), false, entry.filter())?;
+            Source::new(entry.stream(), false, entry.filter()).map_err(unreadable_filter)?;
         }
         for running in self.groups.values_mut() {
             running.group.drop_clients();
@@ -175,7 +175,8 @@ impl Subscriptions {
         for entry in read_config(store, now)?.entries {
             let key = GroupKey { stream: entry.stream().into(), group: entry.group().into() };
             let settings = entry.settings()?;
-            let source = Source::new(&key.stream, settings.resolve_links, entry.filter())?;
+            let source = Source::new(&key.stream, settings.resolve_links, entry.filter())
+                .map_err(unreadable_filter)?;
             self.start(key, settings, source, entry.filter().cloned(), store, now);
         }
         self.settle(store, now);
@@ -218,7 +219,10 @@ impl Subscriptions {
         settings.validate().map_err(refused)?;
         check_start(&key, settings.start_from, store).map_err(refused)?;
         let source = Source::new(&key.stream, settings.resolve_links, filter.as_ref()).map_err(|error| {
-            SubscriptionError::Invalid { key: key.clone(), reason: InvalidSettings::Filter(error) }
+            SubscriptionError::Invalid {
+                key: key.clone(),
+                reason: InvalidSettings::Filter { regex: error.regex },
+            }
         })?;
         let entry = ConfigEntry::new(&key.stream, &key.group, filter.clone(), &settings);
         self.save_config(Some(entry), None, store, now);
@@ -557,6 +561,10 @@ fn read_config(store: &Store, now: Timestamp) -> Result<SubscriptionConfig, Conf
         Some(event) => serde_json::from_slice(&event.original().data)
             .map_err(|error| ConfigError::Malformed { reason: error.to_string() }),
     }
+}
+
+fn unreadable_filter(error: InvalidRegex) -> ConfigError {
+    ConfigError::Filter { regex: error.regex }
 }
 
 fn stored_checkpoint(store: &Store, key: &GroupKey, now: Timestamp) -> Option<GroupPosition> {

@@ -20,6 +20,8 @@ pub struct Metrics {
     pub lag_sentence: Option<u64>,
     /// Whether consumption is stopped because the graph is unavailable.
     pub paused: bool,
+    /// How many aggregates' versions and interviews are remembered.
+    pub aggregates: usize,
 }
 
 /// What is counted one by one, from zero when the projector was made.

@@ -1,6 +1,9 @@
-//! Why an event is parked. The text of a [`ParkReason`] travels with the event into the store's parking lot.
+//! Parking: the store's own lot takes what failed, and what is behind it, in order. The text of a [`ParkReason`] travels
+//! with each event.
 
-use crate::ids::{AggregateId, InterviewId, StreamName};
+use crate::ids::{AggregateId, InterviewId, SentenceId, StreamName};
+use crate::projector::entry::{Entry, Ticket};
+use crate::projector::{Action, Projector};
 
 /// What an event that came too early waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,4 +75,70 @@ pub enum ParkReason {
         /// Its type; `$>` for a link that was not resolved.
         event_type: smol_str::SmolStr,
     },
+}
+/// Says that a sentence's interview cannot be found out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the interview of Sentence-{sentence} is not known: its stream does not begin with a creation that can be read"
+)]
+pub(super) struct NotLocated {
+    /// The sentence.
+    pub(super) sentence: SentenceId,
+}
+
+impl Projector {
+    /// Parks an event, and acknowledges its further deliveries: in the lot it is once. Later events of the aggregate that
+    /// are delivered from now on follow it there, until it is queued again.
+    ///
+    /// Without a delivery to answer there is nothing to park: the event will come again.
+    pub(super) fn park(&mut self, mut ticket: Ticket, reason: ParkReason) {
+        self.claim_twin(&mut ticket);
+        let Ticket { aggregate, version, .. } = ticket;
+        let known = self.aggregates.touch(aggregate);
+        known.parked_up_to = Some(known.parked_up_to.map_or(version, |parked| parked.max(version)));
+        if let Some(delivery) = ticket.delivery {
+            self.counters.parked += 1;
+            self.actions.push_back(Action::Park { delivery, reason });
+        }
+        if let Some(pending) = known.pending.as_mut() {
+            let twins = pending.twins.extract_if(.., |twin| twin.version == version);
+            self.acks.extend(twins.map(|twin| twin.delivery));
+        }
+    }
+
+    /// Gives an event whose delivery cannot be answered any more one that can, if it was delivered again.
+    pub(super) fn claim_twin(&mut self, ticket: &mut Ticket) {
+        if ticket.delivery.is_some() {
+            return;
+        }
+        let known = self.aggregates.get_mut(ticket.aggregate);
+        if let Some(pending) = known.and_then(|known| known.pending.as_mut()) {
+            let at = pending.twins.iter().position(|twin| twin.version == ticket.version);
+            ticket.delivery = at.map(|at| pending.twins.swap_remove(at).delivery);
+        }
+    }
+
+    /// Parks the waiting events of an aggregate from a version on, in order. The first one is parked for `first`; the
+    /// others, or all if there is no such reason, because they are behind it.
+    pub(super) fn park_waiting(&mut self, aggregate: AggregateId, from: u64, first: Option<ParkReason>) {
+        let known = self.aggregates.touch(aggregate);
+        let (next, interview) = (known.position.next(), known.interview);
+        let pending = known.pending_mut();
+        pending.held_since_ms = None;
+        let parked = pending.waiting.split_off(&from);
+        let mut first = first;
+        for Entry { ticket, held_in, .. } in parked.into_values() {
+            self.lanes[held_in].held -= 1;
+            let reason = first.take().unwrap_or(ParkReason::Behind { aggregate, version: next });
+            self.park(ticket, reason);
+        }
+        if let (AggregateId::Sentence(sentence), Some(interview)) = (aggregate, interview)
+            && let Some(known) = self.aggregates.get_mut(AggregateId::Interview(interview))
+        {
+            if let Some(pending) = known.pending.as_mut() {
+                pending.dependents.remove(&sentence);
+            }
+            known.tidy();
+        }
+    }
 }

@@ -20,6 +20,17 @@ impl Backoff {
     }
 }
 
+/// An event that has failed and will be tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Trouble {
+    /// The version of the event.
+    pub(super) version: u64,
+    /// How often it has failed.
+    pub(super) failures: u32,
+    /// When it is tried again.
+    pub(super) due_ms: u64,
+}
+
 #[cfg(test)]
 mod tests {
     use crate::projector::Settings;

@@ -1,0 +1,128 @@
+//! Deliveries: what is a duplicate, what follows into the parking lot, what can be queued at once.
+
+use super::Projector;
+use super::aggregates::Twin;
+use super::entry::{Content, Ticket};
+use super::message::{Delivery, DeliveryId};
+use super::order::Verdict;
+use super::parking::ParkReason;
+use crate::event::{Body, Event, RecordedEvent};
+use crate::ids::{AggregateId, InterviewId};
+
+impl Projector {
+    /// Takes in a delivery.
+    pub(super) fn deliver(&mut self, now_ms: u64, delivery: Delivery) {
+        let Delivery { id, event, replayed, retry_count, .. } = delivery;
+        self.counters.delivered += 1;
+        self.counters.replayed += u64::from(replayed);
+        self.counters.redelivered += u64::from(retry_count > 0);
+        let Some(aggregate) = event.stream.aggregate() else {
+            return self.deliver_foreign(id, &event);
+        };
+        let version = event.revision;
+        let known = self.aggregates.touch(aggregate);
+        match known.position.judge(version) {
+            Verdict::Duplicate => {
+                self.counters.duplicates += 1;
+                self.acks.push(id);
+                return;
+            }
+            Verdict::UnderWay => {
+                self.counters.duplicates += 1;
+                known.pending_mut().twins.push(Twin { version, delivery: id });
+                return;
+            }
+            Verdict::Next | Verdict::Unsettled | Verdict::Early { .. } => {}
+        }
+        if known.waits(version) {
+            return self.deliver_again(aggregate, Twin { version, delivery: id });
+        }
+        let mut ticket = Ticket {
+            delivery: Some(id),
+            aggregate,
+            version,
+            interview: None,
+            received_ms: now_ms,
+            skipped: false,
+        };
+        // What is replayed has an earlier one before it in the lot, or is the earliest: it may have to wait a little.
+        if !replayed && known.is_behind_parked(version) {
+            let behind = ParkReason::Behind { aggregate, version: known.position.next() };
+            return self.park(ticket, behind);
+        }
+        match self.decode(&event) {
+            Ok((event, interview)) => {
+                self.learn(aggregate, interview);
+                ticket.interview = self.interview_of(aggregate);
+                ticket.skipped = matches!(event.body, Body::Unknown { .. });
+                if !self.has_waiting(aggregate) && self.obstacle(now_ms, &ticket).is_none() {
+                    self.queue_event(ticket, event);
+                } else {
+                    self.wait(ticket, Content::Decoded(Box::new(event)));
+                }
+            }
+            Err(error) => {
+                ticket.interview = self.interview_of(aggregate);
+                self.wait(ticket, Content::Undecodable { recorded: Box::new(event), error });
+            }
+        }
+    }
+
+    /// An event of no aggregate has no place in any order, and a retry does not change its name. What the store writes for
+    /// itself beside the streams of a category (their metadata) is not for the projection.
+    fn deliver_foreign(&mut self, delivery: DeliveryId, event: &RecordedEvent) {
+        if event.stream.as_str().starts_with("$$") {
+            self.counters.skipped += 1;
+            self.acks.push(delivery);
+            return;
+        }
+        let reason = ParkReason::NoAggregate {
+            stream: event.stream.clone(),
+            revision: event.revision,
+            event_type: event.event_type.clone(),
+        };
+        self.counters.failed += 1;
+        self.counters.parked += 1;
+        self.actions.push_back(super::Action::Park { delivery, reason });
+    }
+
+    /// An event that waits was delivered once more. If its subscription was lost meanwhile, this is the delivery to answer.
+    fn deliver_again(&mut self, aggregate: AggregateId, twin: Twin) {
+        self.counters.duplicates += 1;
+        let pending = self.aggregates.touch(aggregate).pending_mut();
+        match pending.waiting.get_mut(&twin.version) {
+            Some(entry) if entry.ticket.delivery.is_none() => entry.ticket.delivery = Some(twin.delivery),
+            _ => pending.twins.push(twin),
+        }
+        self.todo.push_back(aggregate);
+    }
+
+    /// Decodes an event, and returns the interview that its payload named, if it did. An event whose type is not allowed
+    /// becomes one of an unknown type: it advances the version and projects nothing.
+    pub(super) fn decode(&self, recorded: &RecordedEvent) -> Result<(Event, Option<InterviewId>), String> {
+        let mut event = self.decoder.decode(recorded).map_err(|error| error.to_string())?;
+        let interview = match &event.body {
+            Body::Sentence { interview, .. } => *interview,
+            Body::Interview(_) | Body::Unknown { .. } => None,
+        };
+        if !self.settings.allowed_types.contains(&recorded.event_type) {
+            event.body = Body::Unknown { event_type: recorded.event_type.clone() };
+        }
+        Ok((event, interview))
+    }
+
+    /// Remembers a sentence's interview. The first answer stays: a sentence never changes its interview.
+    pub(super) fn learn(&mut self, aggregate: AggregateId, interview: Option<InterviewId>) {
+        if let Some(interview) = interview {
+            self.aggregates.touch(aggregate).interview.get_or_insert(interview);
+        }
+    }
+
+    /// Returns the interview that an aggregate is or belongs to, as far as it is known.
+    pub(super) fn interview_of(&self, aggregate: AggregateId) -> Option<InterviewId> {
+        match aggregate {
+            AggregateId::Interview(id) => Some(id),
+            AggregateId::Sentence(_) => self.aggregates.get(aggregate).and_then(|known| known.interview),
+        }
+    }
+}

@@ -7,6 +7,7 @@
 //! | [`provision`] | engines, started and stopped |
 //! | [`transcripts`], [`workload`] | what is fed in |
 //! | [`diff`] | comparison of two graphs |
+//! | [`model`] | what both graphs must hold, worked out independently |
 //! | [`result`], [`gate`] | what a run came to, and the verdict that follows from it |
 //! | [`run_folder`], [`seed`], [`error`], [`exit_code`] | what a run leaves behind, repeats by, and ends with |
 
@@ -15,6 +16,7 @@ pub mod diff;
 pub mod error;
 pub mod exit_code;
 pub mod gate;
+pub mod model;
 pub mod provision;
 pub mod result;
 pub mod run_folder;

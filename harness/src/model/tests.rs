@@ -1,0 +1,254 @@
+//! The decisions that the model follows, one by one, and the model against a graph that core's direct writer made.
+
+use cutover_core::analysed::AnalysedSentence;
+use cutover_core::direct::{self, Existing, ExistingSentence, WrittenAt};
+use cutover_core::graph::{ChangeSet, Rel};
+use cutover_core::sentence::{Classification, Findings, OverriddenFields, Tag, TagType};
+use cutover_core::timestamp::Timestamp;
+use cutover_engines::graph::{Graph, MemoryGraph, Schema};
+use uuid::Uuid;
+
+use super::*;
+use crate::diff::{GraphSource, Limits as DiffLimits, Orientation, Policy, diff};
+use crate::result::{CheckResult, Outcome};
+
+fn id() -> InterviewId {
+    InterviewId::for_file("a.txt")
+}
+
+fn sentence(text: &str, keywords: &[&str]) -> AnalysedSentence {
+    let findings = Findings {
+        classification: Classification {
+            function_type: "statement".into(),
+            structure_type: "simple".into(),
+            purpose: "inform".into(),
+        },
+        keywords: keywords.iter().map(|&word| word.into()).collect(),
+        topics: vec!["space".into()],
+        domain_keywords: vec![],
+        confidence: Some(0.5),
+    };
+    let analysis = AnalysisOutcome::Found { model: "m".into(), version: "1".into(), findings };
+    AnalysedSentence { text: text.into(), speaker: None, start_ms: None, end_ms: None, analysis }
+}
+
+fn failed(text: &str) -> AnalysedSentence {
+    AnalysedSentence { analysis: AnalysisOutcome::Failed { error_data: "{}".into() }, ..sentence(text, &[]) }
+}
+
+fn file(sentences: Vec<AnalysedSentence>) -> AnalysedFile {
+    AnalysedFile {
+        project: ProjectId::new("p"),
+        interview: id(),
+        file_name: "a.txt".into(),
+        language: None,
+        sentences,
+    }
+}
+
+fn ingest(sentences: Vec<AnalysedSentence>) -> Action {
+    Action::Ingest(file(sentences))
+}
+
+fn edit(edit: Edit) -> Action {
+    Action::Edit { interview: id(), edit, by: Some("ada".into()) }
+}
+
+fn text(slot: u32, text: &str) -> Action {
+    edit(Edit::Text { slot, text: text.into() })
+}
+
+fn keyword(value: &str) -> Tag {
+    Tag { tag_type: TagType::Keyword, value: value.into() }
+}
+
+fn keywords_set(slot: u32, keywords: &[&str]) -> Action {
+    let keywords = keywords.iter().map(|&word| word.into()).collect();
+    let fields = OverriddenFields { keywords: Some(keywords), ..OverriddenFields::default() };
+    edit(Edit::Override { slot, fields, note: None })
+}
+
+fn model(actions: &[Action]) -> Model {
+    let mut model = Model::default();
+    actions.iter().for_each(|action| model.apply(action));
+    model
+}
+
+/// Returns the keywords of a slot; a protected one bears a star.
+#[track_caller]
+fn keywords(model: &Model, slot: u32) -> Vec<String> {
+    let analysis = model.interviews[&id()].sentences[&slot].analysis.as_ref().expect("an analysis");
+    let values = analysis.dimensions.get(&Rel::MentionsOverallKeyword).cloned().unwrap_or_default();
+    values.iter().map(|(value, by_person)| format!("{value}{}", if *by_person { "*" } else { "" })).collect()
+}
+
+#[test]
+fn a_shorter_file_takes_sentences_away_and_a_longer_one_adds_some() {
+    let (a, b, c) = (sentence("a", &[]), sentence("b", &[]), sentence("c", &[]));
+    let shorter = model(&[ingest(vec![a.clone(), b.clone()]), ingest(vec![a.clone()])]);
+    assert_eq!(shorter.slots(id()), [0]);
+    let longer = model(&[ingest(vec![a.clone()]), ingest(vec![a, b, c])]);
+    assert_eq!(longer.slots(id()), [0, 1, 2]);
+}
+
+#[test]
+fn a_changed_text_replaces_the_old_one_but_not_a_persons() {
+    let again = ingest(vec![sentence("new", &[]), sentence("new", &[])]);
+    let first = ingest(vec![sentence("old", &[]), sentence("old", &[])]);
+    let model = model(&[first, text(1, "mine"), again]);
+    assert_eq!(model.text(id(), 0).unwrap(), "new");
+    assert_eq!(model.text(id(), 1).unwrap(), "mine");
+}
+
+#[test]
+fn a_failed_analysis_leaves_the_one_that_is_there() {
+    let model =
+        model(&[ingest(vec![sentence("a", &["x"]), failed("b")]), ingest(vec![failed("a"), failed("b")])]);
+    assert_eq!(keywords(&model, 0), ["x"]);
+    assert!(!model.is_analysed(id(), 1));
+}
+
+#[test]
+fn a_limit_keeps_the_first_distinct_values() {
+    let words = ["z", "y", "z", "x", "w", "v", "u", "t"];
+    let model = model(&[ingest(vec![sentence("a", &words)])]);
+    assert_eq!(keywords(&model, 0), ["u", "v", "w", "x", "y", "z"]);
+}
+
+#[test]
+fn what_a_person_set_stays_and_uses_up_room() {
+    let again = ingest(vec![sentence("a", &["a", "b", "c", "d", "e"])]);
+    let model = model(&[ingest(vec![sentence("a", &["x"])]), keywords_set(0, &["p", "q"]), again]);
+    assert_eq!(keywords(&model, 0), ["a", "b", "c", "d", "p*", "q*"]);
+}
+
+#[test]
+fn an_override_is_limited_and_a_tag_is_not() {
+    let words = ["1", "2", "3", "4", "5", "6", "7", "8"];
+    let tag = edit(Edit::Tag { slot: 0, tag: keyword("extra") });
+    let model = model(&[ingest(vec![sentence("a", &[])]), keywords_set(0, &words), tag]);
+    assert_eq!(keywords(&model, 0), ["1*", "2*", "3*", "4*", "5*", "6*", "extra*"]);
+}
+
+#[test]
+fn a_tag_protects_what_was_found_and_untagging_removes_it() {
+    let first = ingest(vec![sentence("a", &["x", "y"])]);
+    let tag = edit(Edit::Tag { slot: 0, tag: keyword("x") });
+    let untag = edit(Edit::Untag { slot: 0, tag: keyword("y") });
+    assert_eq!(keywords(&model(&[first, tag, untag]), 0), ["x*"]);
+}
+
+#[test]
+fn clearing_forgets_corrections_too() {
+    let first = ingest(vec![sentence("a", &["x"])]);
+    let clear = edit(Edit::Clear { slot: 0, reason: None });
+    let again = ingest(vec![sentence("a", &["y"])]);
+    assert_eq!(keywords(&model(&[first, keywords_set(0, &["p"]), clear, again]), 0), ["y"]);
+}
+
+#[test]
+fn a_moved_sentence_is_chained_at_its_new_place() {
+    let first = ingest(vec![sentence("a", &[]), sentence("b", &[]), sentence("c", &[])]);
+    let moved = edit(Edit::Relocate { slot: 0, new_index: 7 });
+    assert_eq!(model(&[first.clone(), moved.clone(), first]).slots(id()), [1, 2, 0]);
+}
+
+#[test]
+fn a_deleted_interview_does_not_come_back() {
+    let first = ingest(vec![sentence("a", &[])]);
+    let delete = edit(Edit::DeleteInterview { reason: None });
+    assert_eq!(model(&[first.clone(), delete, first]).slots(id()), Vec::<u32>::new());
+}
+
+/// Writes an action into a graph as the direct path does.
+async fn write_directly(graph: &MemoryGraph, action: &Action, existing: &Existing) {
+    let limits = Limits::default();
+    let at = WrittenAt { time: Timestamp::EPOCH, local_text: "then".into() };
+    let mut changes = Vec::new();
+    match action {
+        Action::Ingest(file) => {
+            changes.extend(direct::put_interview(file, &at));
+            changes
+                .extend(existing.slots_past(file).map(|slot| direct::remove_sentence(file.interview, slot)));
+            for (slot, sentence) in (0..).zip(&file.sentences) {
+                let before = existing.sentences.get(&slot);
+                let analysis_id = Uuid::from_u128(u128::from(slot));
+                changes.extend(direct::put_sentence(
+                    file,
+                    (slot, sentence),
+                    before,
+                    analysis_id,
+                    &limits,
+                    &at,
+                ));
+            }
+            changes.push(direct::chain(file.interview));
+        }
+        Action::Edit { interview, edit, .. } => changes.extend(direct::edit(*interview, edit, &limits)),
+    }
+    graph.apply(&[ChangeSet { guard: None, changes }]).await.unwrap();
+}
+
+fn existing(model: &Model) -> Existing {
+    let sentences = model.interviews.get(&id()).map(|interview| &interview.sentences);
+    let sentences = sentences.into_iter().flatten().map(|(&slot, sentence)| {
+        let is_analysed = sentence.analysis.is_some();
+        (slot, ExistingSentence { text: sentence.text.clone(), is_analysed })
+    });
+    Existing { sentences: sentences.collect() }
+}
+
+async fn compare(model: &Model, graph: &MemoryGraph) -> CheckResult {
+    let graph = GraphSource::new(graph, Schema::Direct);
+    let sides = Orientation::new("model", "direct");
+    diff(
+        "model-vs-direct",
+        sides,
+        &model.expected(),
+        &graph,
+        &Policy::model_vs_direct(),
+        DiffLimits::default(),
+    )
+    .await
+}
+
+#[tokio::test]
+async fn the_model_expects_what_the_direct_writer_writes_step_by_step() {
+    let words = ["z", "y", "z", "x", "w", "v", "u", "t"];
+    let actions = [
+        ingest(vec![sentence("a", &words), sentence("b", &["k"]), failed("c"), sentence("d", &[])]),
+        text(1, "mine"),
+        keywords_set(0, &["p", "p", "q"]),
+        edit(Edit::Tag { slot: 1, tag: keyword("tagged") }),
+        edit(Edit::Untag { slot: 1, tag: keyword("k") }),
+        edit(Edit::Relocate { slot: 3, new_index: 9 }),
+        ingest(vec![sentence("a2", &["a", "b"]), sentence("b2", &["n"]), sentence("c", &["late"])]),
+        edit(Edit::DeleteSentence { slot: 1, reason: None }),
+        edit(Edit::Clear { slot: 0, reason: None }),
+        ingest(vec![sentence("a3", &[]), sentence("b3", &["n"]), failed("c"), sentence("e", &["w"])]),
+    ];
+    let graph = MemoryGraph::new(Schema::Direct);
+    let mut model = Model::default();
+    for (step, action) in actions.iter().enumerate() {
+        write_directly(&graph, action, &existing(&model)).await;
+        model.apply(action);
+        let check = compare(&model, &graph).await;
+        let found: Vec<String> =
+            check.differences.first.iter().map(|found| found.in_words_of(&check.sides).to_string()).collect();
+        assert_eq!((check.outcome, found), (Outcome::Pass, vec![]), "after step {step}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_direct_writer_does_wrong_is_found() {
+    let first = ingest(vec![sentence("a", &["x"]), sentence("b", &["y"])]);
+    let graph = MemoryGraph::new(Schema::Direct);
+    let mut model = Model::default();
+    write_directly(&graph, &first, &Existing::default()).await;
+    model.apply(&first);
+    // The graph never hears of the edit.
+    model.apply(&text(1, "mine"));
+    let check = compare(&model, &graph).await;
+    assert_eq!(check.outcome, Outcome::Fail);
+    assert_eq!(check.differences.total, 2, "text and is_edited");
+}

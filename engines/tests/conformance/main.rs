@@ -6,6 +6,7 @@
 mod support;
 
 mod categories;
+mod gate;
 mod server;
 mod streams_append;
 mod streams_delete;

@@ -19,6 +19,7 @@
 //! | `read.rs` | pages of a stream and of `$all`, links resolved |
 //! | `subscription.rs` | a catch-up subscription as a cursor over the store |
 //! | `store.rs` | [`Store`]: composes the above; every write answers with what it committed |
+//! | `ids.rs` | ids that are the same in every run of a seed |
 //! | `settings.rs` | the limits, and what is switched on |
 //! | `persistent/` | persistent subscriptions: the machine of a group, and all groups over the store |
 //! | `grpc/` | the services, the errors and their trailers, the server's handle |
@@ -47,6 +48,7 @@
 pub mod category;
 pub mod filter;
 pub mod grpc;
+pub mod ids;
 pub mod log;
 pub mod metadata;
 pub mod persistent;

@@ -13,7 +13,7 @@ pub struct Settings {
     pub recent_ids_bytes: usize,
     /// The longest that a write may take. A batch that asks for more gets this.
     pub write_timeout: Duration,
-    /// The most events that one step of a read takes from the log at once.
+    /// The most events that one step of a read takes from the log at once. Zero counts as one.
     pub read_page_events: usize,
     /// Whether the system projections (`$ce-`, `$et-`, `$streams`, `$category-`, `$bc-`) run.
     pub system_projections: bool,

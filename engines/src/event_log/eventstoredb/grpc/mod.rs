@@ -22,7 +22,7 @@ mod streams;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use gate::{Call, Gate, OpenGate, Refusal};
-pub use server::{EmbeddedEventStore, Options, StartError, Ticks};
+pub use server::{EmbeddedEventStore, Ids, Options, StartError, Ticks};
 pub use shared::{SharedStore, Signal};
 
 /// The messages and services of the wire, generated from `proto/`.

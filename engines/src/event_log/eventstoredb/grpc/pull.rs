@@ -15,6 +15,9 @@ use tonic::Status;
 
 use super::shared::{SharedStore, Signal};
 
+/// How often in a row a source may find nothing before other calls get their turn.
+const EMPTY_PULLS: usize = 16;
+
 /// What a source gives.
 #[derive(Debug)]
 pub(super) enum Pulled<T> {
@@ -74,6 +77,7 @@ impl<T: Unpin> Stream for PullStream<T> {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
+        let mut empty_pulls = 0;
         loop {
             if let Some(message) = this.buffered.pop_front() {
                 return Poll::Ready(Some(Ok(message)));
@@ -85,7 +89,14 @@ impl<T: Unpin> Stream for PullStream<T> {
                 return this.end(Some(super::error::shutting_down()));
             }
             match (this.pull)() {
-                Pulled::Messages(messages) => this.buffered.extend(messages),
+                Pulled::Messages(messages) if messages.is_empty() && empty_pulls == EMPTY_PULLS => {
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Pulled::Messages(messages) => {
+                    empty_pulls += usize::from(messages.is_empty());
+                    this.buffered.extend(messages);
+                }
                 Pulled::End(status) => return this.end(status),
                 Pulled::Idle => {
                     let Some((_, signals)) = &mut this.follows else { return this.end(None) };

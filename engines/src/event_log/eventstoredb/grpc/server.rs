@@ -11,6 +11,7 @@ use tonic::transport::Server;
 use tonic::transport::server::{Router, TcpIncoming};
 use uuid::Uuid;
 
+use super::super::ids::SeededIds;
 use super::super::persistent::ConfigError;
 use super::super::settings::Settings;
 use super::super::store::Store;
@@ -83,6 +84,16 @@ pub enum Ticks {
     ByHand,
 }
 
+/// Where the ids come from that the server itself gives: of links, deletions and subscriptions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ids {
+    /// The randomness of the system.
+    #[default]
+    Random,
+    /// A seed: the same requests in the same order get the same ids.
+    Seeded(u64),
+}
+
 /// How a server is set up.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -90,6 +101,8 @@ pub struct Options {
     pub settings: Settings,
     /// What tells the time.
     pub clock: Arc<dyn Clock>,
+    /// Where its own ids come from.
+    pub ids: Ids,
     /// What drives the store's timers.
     pub ticks: Ticks,
     /// Who may refuse calls.
@@ -101,6 +114,7 @@ impl Default for Options {
         Self {
             settings: Settings::default(),
             clock: Arc::new(SystemClock),
+            ids: Ids::default(),
             ticks: Ticks::default(),
             gate: Arc::new(OpenGate),
         }
@@ -133,8 +147,11 @@ impl EmbeddedEventStore {
         let incoming = TcpIncoming::from_listener(listener, true, None)
             .map_err(|error| StartError::Listen { address, source: io::Error::other(error) })?;
 
-        let Options { settings, clock, ticks, gate } = options;
-        let store = Store::new(settings, Uuid::new_v4, clock.now());
+        let Options { settings, clock, ids, ticks, gate } = options;
+        let store = match ids {
+            Ids::Random => Store::new(settings, Uuid::new_v4, clock.now()),
+            Ids::Seeded(seed) => Store::new(settings, SeededIds::new(seed), clock.now()),
+        };
         let shared = Arc::new(SharedStore::new(store, clock, gate));
         let host = Host::start(Arc::clone(&shared)).map_err(|source| StartError::Subscriptions { source })?;
         let router = services(&shared, &host, dialable(address));

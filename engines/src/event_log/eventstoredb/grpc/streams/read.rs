@@ -158,7 +158,7 @@ impl StreamReading {
     /// it, and the last revision at the end.
     fn next_page(&mut self, shared: &SharedStore) -> Result<Vec<ReadResp>, Unreadable> {
         let page = shared.read(|store, now| {
-            let size = self.remaining.min(store.settings().read_page_events as u64) as usize;
+            let size = self.remaining.min(store.settings().read_page_events.max(1) as u64) as usize;
             let reader = store.reader(now);
             match self.direction {
                 ReadDirection::Forwards => {
@@ -241,8 +241,9 @@ fn subscribe_to_stream(
         .map_err(|end| error::subscription_ended(&end))?;
     let followed = Arc::clone(shared);
     Ok(PullStream::following(Arc::clone(shared), vec![confirmation(shared)], move || {
-        let polled = followed
-            .read(|store, now| subscription.poll(store.reader(now), store.settings().read_page_events));
+        let polled = followed.read(|store, now| {
+            subscription.poll(store.reader(now), store.settings().read_page_events.max(1))
+        });
         match polled {
             Ok(updates) if updates.is_empty() => Pulled::Idle,
             Ok(updates) => Pulled::Messages(update_messages(&updates, form.ids)),

@@ -3,5 +3,7 @@
 //! | module | what lives there |
 //! |---|---|
 //! | [`files`] | what becomes of a transcript between two times that it is processed |
+//! | [`people`] | edits, corrections and tags that a person makes |
 
 pub mod files;
+pub mod people;

@@ -4,6 +4,7 @@
 //! world, or a defect of the code, is never a switch in production code.
 
 mod embedded;
+pub mod wrapped;
 
 use std::error::Error;
 use std::sync::Arc;

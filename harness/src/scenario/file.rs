@@ -1,5 +1,7 @@
 //! What a scenario file says. The main type is [`Scenario`]; the words are the ones that a user writes.
 
+use std::fmt;
+
 use serde::Deserialize;
 use smol_str::SmolStr;
 
@@ -67,6 +69,20 @@ pub enum Step {
     },
 }
 
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ingest => f.write_str("ingest"),
+            Self::Edit { sentences } => write!(f, "edit {sentences} sentences"),
+            Self::Override { sentences } => write!(f, "override {sentences} sentences"),
+            Self::Tag { sentences } => write!(f, "tag {sentences} sentences"),
+            Self::Reprocess { file } => write!(f, "reprocess {file}"),
+            Self::Project { into } => write!(f, "project into {into}"),
+            Self::Compare { left, right } => write!(f, "compare {left} with {right}"),
+        }
+    }
+}
+
 fn default_graph() -> SmolStr {
     "projected".into()
 }
@@ -83,6 +99,17 @@ pub enum Variant {
     Longer,
     /// Words were corrected in utterances that the seed draws.
     Corrected,
+}
+
+impl fmt::Display for Variant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Same => "same",
+            Self::Shorter => "shorter",
+            Self::Longer => "longer",
+            Self::Corrected => "corrected",
+        })
+    }
 }
 
 /// What must hold at the end. A comparison that found differences is never as expected.

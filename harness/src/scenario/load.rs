@@ -67,6 +67,16 @@ pub enum LoadError {
         /// What it may have meant.
         nearest: Option<SmolStr>,
     },
+    /// A step compares a graph with itself, and so could not fail.
+    #[error("{}: step {step} compares `{graph}` with itself", file.display())]
+    SameGraph {
+        /// The file.
+        file: PathBuf,
+        /// The step, 1-based.
+        step: usize,
+        /// The name of the graph.
+        graph: SmolStr,
+    },
     /// There is no scenario of that name.
     #[error("there is no scenario `{name}`")]
     UnknownScenario {
@@ -112,6 +122,7 @@ impl LoadError {
             Self::UnknownGraph { nearest, .. } => {
                 did_you_mean(nearest, "`direct` follows from `ingest`, a projected graph from `project`")
             }
+            Self::SameGraph { .. } => Some("name two graphs".to_owned()),
             Self::UnknownScenario { nearest, .. } => {
                 did_you_mean(nearest, "`cutover list` names all of them")
             }
@@ -229,6 +240,13 @@ fn check(file: &Path, scenario: &Scenario) -> Result<(), LoadError> {
                         nearest,
                     });
                 }
+                if left == right {
+                    return Err(LoadError::SameGraph {
+                        file: file.to_owned(),
+                        step: at + 1,
+                        graph: left.clone(),
+                    });
+                }
                 compared = true;
             }
             Step::Edit { .. } | Step::Override { .. } | Step::Tag { .. } | Step::Reprocess { .. } => {}
@@ -284,6 +302,12 @@ expect = { parked = 0 }
         let (error, hint) = refused(&GOOD.replace("\"projected\" }", "\"projcted\" }"));
         assert_eq!(error, "s/a.toml: step 3 compares `projcted`, which no step before it wrote");
         assert_eq!(hint.as_deref(), Some("did you mean `projected`?"));
+    }
+
+    #[test]
+    fn a_graph_is_not_compared_with_itself() {
+        let (error, _) = refused(&GOOD.replace("\"projected\" }", "\"direct\" }"));
+        assert_eq!(error, "s/a.toml: step 3 compares `direct` with itself");
     }
 
     #[test]

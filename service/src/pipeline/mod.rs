@@ -5,12 +5,33 @@
 //! | [`transcript`] | the transcript form, line by line |
 //! | [`segment`] | utterances into sentences |
 //! | [`analyse`] | the analyser port, and two analysers |
+//! | [`context`] | the time, ids, and who is at work, as values |
+//! | [`intent`] | what waits in the outbox |
+//! | `resolve` | what it comes to, against the history of its aggregate |
+//! | `dual_write`, `edits` | files and edits, on both paths: [`Pipeline`] |
+//! | `outbox`, `drain` | entries in the direct graph, and how they get to the event store |
 //!
 //! [`analyse_file`] goes all the way from bytes to an [`AnalysedFile`], and writes nothing.
 
 pub mod analyse;
+pub mod context;
+mod drain;
+mod dual_write;
+mod edits;
+mod error;
+mod existing;
+mod history;
+pub mod intent;
+mod outbox;
+mod resolve;
 pub mod segment;
 pub mod transcript;
+
+pub use context::{Clock, IdSource, RequestContext, SeededIds};
+pub use cutover_core::direct::Edit;
+pub use drain::{DrainError, DrainReport, RejectedEntry};
+pub use dual_write::{IngestReport, Pipeline, Settings};
+pub use error::PipelineError;
 
 use cutover_core::analysed::{AnalysedFile, AnalysedSentence};
 use cutover_core::ids::{InterviewId, ProjectId};

@@ -1,0 +1,251 @@
+//! Drains the outbox into the event store: in the order of the entries as far as one aggregate sees it, many sentences at
+//! a time.
+//!
+//! An entry is removed only after its events are in the store, so a crash anywhere leaves it for the next drain. That
+//! drain decides again: it finds its events by their ids, which derive from the entry, and appends nothing twice.
+//! An interview's own entries are a barrier: all before them are done first, all after them wait.
+
+use std::sync::Arc;
+
+use cutover_core::command::Rejection;
+use cutover_core::graph::ChangeSet;
+use cutover_core::ids::{AggregateId, InterviewId};
+use cutover_core::interview;
+use cutover_engines::event_log::{EventLog, LogError};
+use cutover_engines::graph::Graph;
+use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use super::error::PipelineError;
+use super::intent::Entry;
+use super::outbox::{self, Stored};
+use super::resolve::{Resolved, resolve};
+use super::{Settings, history};
+
+/// What became of the entries that a drain took.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DrainReport {
+    /// How many entries were dealt with and removed.
+    pub entries: usize,
+    /// How many events were appended, or found to have been by a retried append.
+    pub events: usize,
+    /// How many entries had their events in the store already: a drain before this one was cut off.
+    pub already_done: usize,
+    /// How many entries came to nothing, because what they mean was so already.
+    pub unchanged: usize,
+    /// The entries that a rule forbade in the end. The direct graph has what they mean, the event store does not.
+    pub rejected: Vec<RejectedEntry>,
+}
+
+impl DrainReport {
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.entries += other.entries;
+        self.events += other.events;
+        self.already_done += other.already_done;
+        self.unchanged += other.unchanged;
+        self.rejected.extend(other.rejected);
+    }
+
+    fn count(&mut self, entry: &Entry, outcome: Outcome) {
+        self.entries += 1;
+        match outcome {
+            Outcome::Appended(events) => self.events += events,
+            Outcome::AlreadyDone => self.already_done += 1,
+            Outcome::Unchanged => self.unchanged += 1,
+            Outcome::Rejected(reason) => self.rejected.push(RejectedEntry {
+                entry: entry.id,
+                interview: entry.interview,
+                slot: entry.slot,
+                reason,
+            }),
+        }
+    }
+}
+
+/// An entry that a rule forbade when it was drained, though none did when it was written: somebody else came between.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RejectedEntry {
+    /// The entry.
+    pub entry: Uuid,
+    /// The interview that it concerned.
+    pub interview: InterviewId,
+    /// The slot of the sentence that it concerned, if it did one.
+    pub slot: Option<u32>,
+    /// The rule.
+    pub reason: Rejection,
+}
+
+/// A drain that was cut off. What it had done until then is done; what it had not is still in the outbox.
+#[derive(Debug, thiserror::Error)]
+#[error("the outbox was not drained; {} of its entries were", .report.entries)]
+pub struct DrainError {
+    /// What was done.
+    pub report: DrainReport,
+    /// What went wrong.
+    pub source: PipelineError,
+}
+
+impl DrainError {
+    /// Returns whether another drain may go through later.
+    pub const fn is_transient(&self) -> bool {
+        self.source.is_transient()
+    }
+}
+
+/// What became of one entry.
+#[derive(Debug)]
+enum Outcome {
+    Appended(usize),
+    AlreadyDone,
+    Unchanged,
+    Rejected(Rejection),
+}
+
+/// Entries of one aggregate in order, and how far they got.
+struct Strand {
+    done: Vec<(Stored, Outcome)>,
+    failure: Option<PipelineError>,
+}
+
+/// Drains until the outbox is empty.
+pub(super) async fn drain(
+    graph: &dyn Graph,
+    log: &Arc<dyn EventLog>,
+    settings: &Settings,
+) -> Result<DrainReport, DrainError> {
+    let mut report = DrainReport::default();
+    loop {
+        let page = match outbox::first(graph, settings.drain_page).await {
+            Ok(page) if page.is_empty() => return Ok(report),
+            Ok(page) => page,
+            Err(source) => return Err(DrainError { report, source }),
+        };
+        let Strand { done, failure } = drain_page(log, page, settings).await;
+        let removals = done.iter().map(|(stored, _)| outbox::remove(&stored.key)).collect();
+        let removed = match done.is_empty() {
+            true => Ok(()),
+            false => graph.apply(&[ChangeSet { guard: None, changes: removals }]).await,
+        };
+        if let Err(error) = removed {
+            // Their events are in the store: the next drain finds them there.
+            return Err(DrainError { report, source: failure.unwrap_or(error.into()) });
+        }
+        for (stored, outcome) in done {
+            report.count(&stored.entry, outcome);
+        }
+        if let Some(source) = failure {
+            return Err(DrainError { report, source });
+        }
+    }
+}
+
+/// Drains a page: runs of sentence entries at a time, and interview entries by themselves.
+async fn drain_page(log: &Arc<dyn EventLog>, page: Vec<Stored>, settings: &Settings) -> Strand {
+    let mut drained = Strand { done: Vec::with_capacity(page.len()), failure: None };
+    let mut run: Vec<Stored> = Vec::new();
+    for stored in page {
+        if stored.entry.slot.is_some() {
+            run.push(stored);
+            continue;
+        }
+        for run in [std::mem::take(&mut run), vec![stored]] {
+            drain_run(log, run, settings, &mut drained).await;
+            if drained.failure.is_some() {
+                return drained;
+            }
+        }
+    }
+    drain_run(log, run, settings, &mut drained).await;
+    drained
+}
+
+/// Drains entries between two barriers: those of one aggregate in order, those of different ones at the same time.
+async fn drain_run(log: &Arc<dyn EventLog>, run: Vec<Stored>, settings: &Settings, drained: &mut Strand) {
+    let mut strands: IndexMap<(InterviewId, Option<u32>), Vec<Stored>, FxBuildHasher> = IndexMap::default();
+    for stored in run {
+        strands.entry((stored.entry.interview, stored.entry.slot)).or_default().push(stored);
+    }
+    let mut waiting = strands.into_values();
+    let mut running = JoinSet::new();
+    loop {
+        while drained.failure.is_none() && running.len() < settings.in_flight_max {
+            let Some(strand) = waiting.next() else { break };
+            running.spawn(drain_strand(Arc::clone(log), strand, settings.decisions_max));
+        }
+        let Some(joined) = running.join_next().await else { return };
+        let Strand { done, failure } = match joined {
+            Ok(strand) => strand,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        drained.done.extend(done);
+        drained.failure = drained.failure.take().or(failure);
+    }
+}
+
+async fn drain_strand(log: Arc<dyn EventLog>, strand: Vec<Stored>, decisions_max: u32) -> Strand {
+    let mut drained = Strand { done: Vec::with_capacity(strand.len()), failure: None };
+    for stored in strand {
+        match drain_entry(&*log, &stored.entry, decisions_max).await {
+            Ok(outcome) => drained.done.push((stored, outcome)),
+            Err(failure) => {
+                drained.failure = Some(failure);
+                break;
+            }
+        }
+    }
+    drained
+}
+
+/// Decides what an entry comes to and appends it; decides again whenever somebody else appended first.
+async fn drain_entry(
+    log: &dyn EventLog,
+    entry: &Entry,
+    decisions_max: u32,
+) -> Result<Outcome, PipelineError> {
+    let mut may_be_new = entry.is_new;
+    for _ in 0..decisions_max {
+        match decide_and_append(log, entry, may_be_new).await {
+            Err(error) if error.is_conflict() => may_be_new = false,
+            outcome => return outcome,
+        }
+    }
+    Err(PipelineError::Contended { aggregate: entry.aggregate(0), attempts: decisions_max })
+}
+
+async fn decide_and_append(
+    log: &dyn EventLog,
+    entry: &Entry,
+    may_be_new: bool,
+) -> Result<Outcome, PipelineError> {
+    for generation in 0.. {
+        let aggregate = entry.aggregate(generation);
+        let history = if may_be_new && generation == 0 {
+            Vec::new()
+        } else {
+            match history::load(log, aggregate).await {
+                Ok(history) => history,
+                // A tombstone says more forcefully what a deletion says.
+                Err(PipelineError::Log(LogError::StreamDeleted { .. })) => match aggregate {
+                    AggregateId::Sentence(_) => continue,
+                    AggregateId::Interview(_) => {
+                        return Ok(Outcome::Rejected(interview::Rejection::Deleted.into()));
+                    }
+                },
+                Err(error) => return Err(error),
+            }
+        };
+        match resolve(entry, aggregate, &history) {
+            Ok(Resolved::NextGeneration) => {}
+            Ok(Resolved::AlreadyDone) => return Ok(Outcome::AlreadyDone),
+            Ok(Resolved::Nothing) => return Ok(Outcome::Unchanged),
+            Ok(Resolved::Append(events)) => {
+                history::append(log, aggregate, &history, &events).await?;
+                return Ok(Outcome::Appended(events.len()));
+            }
+            Err(reason) => return Ok(Outcome::Rejected(reason)),
+        }
+    }
+    unreachable!("a slot that is filled a generation at a time has a last one")
+}

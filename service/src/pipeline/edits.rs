@@ -1,0 +1,103 @@
+//! What people do to interviews and sentences, on both paths: decided on the events first, because a rule is the person's
+//! answer; then written like a file, the direct changes and the outbox entry in one commit.
+
+use cutover_core::command::{Accepted, Rejection};
+use cutover_core::direct::{self, Edit};
+use cutover_core::event::Event;
+use cutover_core::ids::{AggregateId, InterviewId, ProjectId};
+use cutover_core::sentence;
+use cutover_engines::event_log::LogError;
+
+use super::context::RequestContext;
+use super::dual_write::{Pipeline, command_context, may_be_written, unguarded};
+use super::error::PipelineError;
+use super::history;
+use super::intent::{Entry, FORMAT, Intent};
+use super::resolve::{Resolved, resolve};
+
+impl Pipeline {
+    /// Carries out an edit in the direct graph, with its outbox entry. [`Pipeline::drain`] brings it to the event store; the
+    /// answer says which version it will be there, unless somebody else comes between.
+    ///
+    /// # Errors
+    ///
+    /// [`PipelineError::Rejected`] when a rule forbids it: then nothing is written.
+    pub async fn execute(
+        &self,
+        interview: InterviewId,
+        edit: Edit,
+        context: &RequestContext,
+    ) -> Result<Accepted, PipelineError> {
+        let mut state = self.begin().await?;
+        let told = self.interview_history(interview).await?;
+        let project = project_of(&told);
+        let command = command_context(context, project.as_ref(), self.now());
+        let slot = edit.slot();
+        let changes = direct::edit(interview, &edit, self.settings.limits.of(project.as_ref()));
+        let entry = Entry {
+            format: FORMAT,
+            id: self.ids.next_id(),
+            interview,
+            slot,
+            is_new: false,
+            context: command,
+            intents: vec![Intent::Edit { edit }],
+        };
+        let accepted = match slot {
+            None => self.foresee(entry.aggregate(0), &told, resolve(&entry, entry.aggregate(0), &told)?)?,
+            Some(_) => {
+                may_be_written(interview, &told)?;
+                self.foresee_in_slot(&entry).await?
+            }
+        };
+        let stored = self.outbox_change(&mut state, &entry).await?;
+        self.direct.apply(&[unguarded(changes), unguarded(vec![stored])]).await?;
+        Ok(accepted)
+    }
+
+    /// Decides an entry on the sentence that is alive in its slot.
+    async fn foresee_in_slot(&self, entry: &Entry) -> Result<Accepted, PipelineError> {
+        for generation in 0.. {
+            let aggregate = entry.aggregate(generation);
+            let told = match history::load(&*self.log, aggregate).await {
+                Err(PipelineError::Log(LogError::StreamDeleted { .. })) => continue,
+                told => told?,
+            };
+            match resolve(entry, aggregate, &told) {
+                Ok(Resolved::NextGeneration) => {}
+                // Past the last one that was deleted there is none.
+                Err(Rejection::Sentence(sentence::Rejection::DoesNotExist)) if generation > 0 => {
+                    return Err(PipelineError::Rejected(sentence::Rejection::Deleted.into()));
+                }
+                resolved => return self.foresee(aggregate, &told, resolved?),
+            }
+        }
+        unreachable!("a slot that is filled a generation at a time has a last one")
+    }
+
+    /// Returns the answer that the drain will come to, unless somebody else comes between.
+    fn foresee(
+        &self,
+        aggregate: AggregateId,
+        told: &[Event],
+        resolved: Resolved,
+    ) -> Result<Accepted, PipelineError> {
+        let events = match resolved {
+            Resolved::Append(events) => events,
+            Resolved::AlreadyDone | Resolved::Nothing | Resolved::NextGeneration => Vec::new(),
+        };
+        let size = history::append_size(&events);
+        let limit = self.settings.append_bytes_max;
+        if size > limit {
+            return Err(PipelineError::EditTooLarge { size, limit });
+        }
+        let last = told.last().map_or(0, |event| event.metadata.version);
+        let version = events.last().map_or(last, |(metadata, _)| metadata.version);
+        Ok(Accepted { aggregate, version, events: events.len() })
+    }
+}
+
+/// Returns the project of an interview: it lives in the metadata of its events.
+fn project_of(told: &[Event]) -> Option<ProjectId> {
+    told.iter().find_map(|event| event.metadata.project_id.clone())
+}

@@ -1,0 +1,110 @@
+//! What the pipeline could not do.
+
+use cutover_core::command::Rejection;
+use cutover_core::ids::AggregateId;
+use cutover_core::wire::DecodeError;
+use cutover_engines::event_log::LogError;
+use cutover_engines::graph::{ApplyError, GraphError};
+use smol_str::SmolStr;
+
+/// Why something was not written. Unless a port failed, nothing at all was.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// A rule forbids it: the answer to whoever asked.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// A rule forbids a sentence of a file; nothing of the file was written.
+    #[error("{file}: sentence {index} is refused")]
+    InvalidSentence {
+        /// The file.
+        file: SmolStr,
+        /// The sentence, 0-based.
+        index: u32,
+        /// The rule.
+        source: Rejection,
+    },
+    /// A sentence would not fit into the event store; nothing of the file was written.
+    #[error(
+        "{file}: sentence {index} takes {size} bytes as events, and the event store appends at most {limit} at once; \
+         shorten the sentence, or split it by a full stop"
+    )]
+    SentenceTooLarge {
+        /// The file.
+        file: SmolStr,
+        /// The sentence, 0-based.
+        index: u32,
+        /// The size of its events, in bytes.
+        size: usize,
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// An edit would not fit into the event store; nothing was written.
+    #[error("the edit takes {size} bytes as an event, and the event store appends at most {limit} at once")]
+    EditTooLarge {
+        /// The size of its events, in bytes.
+        size: usize,
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// Others kept appending to a stream while a command was decided, as often as that is tried.
+    #[error("{aggregate} changed {attempts} times while a command to it was decided")]
+    Contended {
+        /// The aggregate.
+        aggregate: AggregateId,
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// The event store could not.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The direct graph could not be read.
+    #[error(transparent)]
+    Read(#[from] GraphError),
+    /// The direct graph could not be written.
+    #[error(transparent)]
+    Write(#[from] ApplyError),
+    /// The event store holds what no event should look like.
+    #[error("the history of {aggregate} cannot be read")]
+    History {
+        /// The aggregate.
+        aggregate: AggregateId,
+        /// What is wrong.
+        source: Box<DecodeError>,
+    },
+    /// An outbox entry cannot be read. It stays where it is, and those after it wait.
+    #[error("outbox entry `{entry}` cannot be read")]
+    MalformedEntry {
+        /// Its key.
+        entry: SmolStr,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// An outbox entry was written by a later program. It stays where it is, and those after it wait.
+    #[error("outbox entry `{entry}` has format {format}, and this program reads up to {known}")]
+    UnknownFormat {
+        /// Its key.
+        entry: SmolStr,
+        /// Its format.
+        format: u32,
+        /// The latest format that is known.
+        known: u32,
+    },
+}
+
+impl PipelineError {
+    /// Returns whether the same may go through later.
+    pub const fn is_transient(&self) -> bool {
+        match self {
+            Self::Contended { .. } => true,
+            Self::Log(error) => error.is_transient(),
+            Self::Read(error) => error.is_transient(),
+            Self::Write(ApplyError::Graph(error)) => error.is_transient(),
+            _ => false,
+        }
+    }
+
+    /// Returns whether somebody else appended first.
+    pub(super) const fn is_conflict(&self) -> bool {
+        matches!(self, Self::Log(LogError::Conflict { .. }))
+    }
+}

@@ -1,0 +1,126 @@
+//! The outbox: entries as nodes of the direct graph, so that an entry commits in the transaction of its direct write.
+//!
+//! An entry's key is its place in the order, then its id: two pipelines that write to one graph never overwrite each
+//! other's entries. A place is never before the time at which it was given out, so the order holds across restarts too.
+
+use cutover_core::graph::{Change, Label, NodeRef, Properties};
+use cutover_core::timestamp::Timestamp;
+use cutover_engines::graph::{Cursor, Graph, GraphError, NodeRow};
+use smol_str::{SmolStr, format_smolstr};
+
+use super::error::PipelineError;
+use super::intent::{Entry, FORMAT};
+
+/// How many nodes are read at once where they are only counted.
+const PAGE: usize = 1000;
+
+/// An entry as the graph holds it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Stored {
+    /// The node's key.
+    pub(super) key: SmolStr,
+    /// What it holds.
+    pub(super) entry: Entry,
+}
+
+/// Gives out places in the order of entries.
+#[derive(Debug, Default)]
+pub(super) struct Sequence {
+    last: u64,
+}
+
+impl Sequence {
+    /// Goes on after the entries that are stored.
+    pub(super) async fn after_stored(graph: &dyn Graph) -> Result<Self, GraphError> {
+        let mut last = 0;
+        let mut after: Option<Cursor> = None;
+        loop {
+            let page = graph.nodes(Label::OutboxEntry.as_str(), after.as_ref(), PAGE).await?;
+            last = page.rows.iter().filter_map(key).filter_map(place).fold(last, u64::max);
+            if page.next.is_none() {
+                return Ok(Self { last });
+            }
+            after = page.next;
+        }
+    }
+
+    /// Returns the next place, in microseconds since the Unix epoch or later.
+    pub(super) fn next(&mut self, now: Timestamp) -> u64 {
+        let micros = u64::try_from(now.unix_ms()).unwrap_or(0).saturating_mul(1000);
+        self.last = micros.max(self.last + 1);
+        self.last
+    }
+}
+
+fn place(key: &str) -> Option<u64> {
+    key.split('-').next()?.parse().ok()
+}
+
+fn key(row: &NodeRow) -> Option<&str> {
+    row.properties.get(Label::OutboxEntry.key_property())?.as_text()
+}
+
+fn node(key: SmolStr) -> NodeRef {
+    NodeRef::value(Label::OutboxEntry, key)
+}
+
+/// Returns the change that stores an entry at a place.
+pub(super) fn store(place: u64, entry: &Entry) -> Change {
+    let body = serde_json::to_string(entry).expect("an entry has string keys alone");
+    Change::Upsert {
+        node: node(format_smolstr!("{place:020}-{}", entry.id)),
+        on_create: Properties::new()
+            .with("body", body.as_str())
+            .with("created_at", entry.context.occurred_at),
+        set: Properties::new(),
+        unless_edited: Properties::new(),
+    }
+}
+
+/// Returns the change that removes an entry.
+pub(super) fn remove(key: &SmolStr) -> Change {
+    Change::Remove { node: node(key.clone()) }
+}
+
+/// Reads the first entries in order, at most `limit`.
+pub(super) async fn first(graph: &dyn Graph, limit: usize) -> Result<Vec<Stored>, PipelineError> {
+    let page = graph.nodes(Label::OutboxEntry.as_str(), None, limit).await?;
+    page.rows.iter().map(parse).collect()
+}
+
+/// Counts the entries.
+pub(super) async fn len(graph: &dyn Graph) -> Result<usize, GraphError> {
+    let mut len = 0;
+    let mut after: Option<Cursor> = None;
+    loop {
+        let page = graph.nodes(Label::OutboxEntry.as_str(), after.as_ref(), PAGE).await?;
+        len += page.rows.len();
+        if page.next.is_none() {
+            return Ok(len);
+        }
+        after = page.next;
+    }
+}
+
+/// Returns whether there is no entry.
+pub(super) async fn is_empty(graph: &dyn Graph) -> Result<bool, GraphError> {
+    Ok(graph.nodes(Label::OutboxEntry.as_str(), None, 1).await?.rows.is_empty())
+}
+
+#[derive(serde::Deserialize)]
+struct Formatted {
+    format: u32,
+}
+
+fn parse(row: &NodeRow) -> Result<Stored, PipelineError> {
+    let key = SmolStr::new(key(row).unwrap_or_default());
+    let body = row.properties.get("body").and_then(|body| body.as_text()).unwrap_or_default();
+    let malformed = |source| PipelineError::MalformedEntry { entry: key.clone(), source };
+    // The format is looked at first: what follows may have changed with it.
+    let Formatted { format } = serde_json::from_str(body).map_err(malformed)?;
+    if format > FORMAT {
+        return Err(PipelineError::UnknownFormat { entry: key, format, known: FORMAT });
+    }
+    let entry = serde_json::from_str(body).map_err(malformed)?;
+    Ok(Stored { key, entry })
+}

@@ -9,6 +9,7 @@
 //! | [`diff`] | comparison of two graphs |
 //! | [`model`] | what both graphs must hold, worked out independently |
 //! | [`result`], [`gate`] | what a run came to, and the verdict that follows from it |
+//! | [`report`] | views of the result |
 //! | [`run_folder`], [`seed`], [`error`], [`exit_code`] | what a run leaves behind, repeats by, and ends with |
 
 pub mod cli;
@@ -18,9 +19,12 @@ pub mod exit_code;
 pub mod gate;
 pub mod model;
 pub mod provision;
+pub mod report;
 pub mod result;
 pub mod run_folder;
 pub mod scenario;
 pub mod seed;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod transcripts;
 pub mod workload;

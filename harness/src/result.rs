@@ -211,7 +211,7 @@ impl Extend<Difference> for Differences {
     }
 }
 
-/// How often a rule of the policy made two things equal, or hid one, that a comparison without it would have reported.
+/// How often a rule of the policy was applied: to a property, to an element or to a pair of values.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleUse {
     /// The rule.
@@ -272,7 +272,7 @@ impl CheckResult {
         }
     }
 
-    /// Records a check that did not come to its end. It is unknown, unless what it had compared by then differed.
+    /// Records a check that did not come to its end, and had compared nothing by then.
     pub fn unknown(
         id: impl Into<SmolStr>,
         sides: Orientation,

@@ -45,14 +45,14 @@ pub enum Side {
 impl Side {
     /// Both sides, left first.
     pub const BOTH: [Self; 2] = [Self::Left, Self::Right];
+}
 
-    /// Returns the other side.
-    #[must_use]
-    pub const fn other(self) -> Self {
-        match self {
-            Self::Left => Self::Right,
-            Self::Right => Self::Left,
-        }
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Left => "left",
+            Self::Right => "right",
+        })
     }
 }
 
@@ -236,7 +236,7 @@ impl fmt::Display for Line<'_> {
                 write!(f, ": {property} is {left} in {on_left}, {right} in {on_right}")
             }
             DifferenceKind::Multiplicity { left, right } => {
-                write!(f, ": {left} times in {on_left}, {right} times in {on_right}")
+                write!(f, ": there {left}× in {on_left}, {right}× in {on_right}")
             }
             DifferenceKind::UnknownLabel { side, count } => {
                 write!(
@@ -262,7 +262,7 @@ impl fmt::Display for Line<'_> {
             }
             DifferenceKind::Orphan { side, degree } => {
                 let side = self.orientation.name(*side);
-                write!(f, ": nothing owns it in {side} (it has {degree} relationships)")
+                write!(f, ": nothing owns it in {side} (relationships at it: {degree})")
             }
             DifferenceKind::Unreached { side, counted, read } => {
                 let side = self.orientation.name(*side);

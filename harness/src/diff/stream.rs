@@ -39,7 +39,7 @@ impl Default for Limits {
 #[derive(Debug, thiserror::Error)]
 pub enum DiffError {
     /// A graph could not be read.
-    #[error("failed to read the {side:?} graph")]
+    #[error("failed to read the {side} graph")]
     Graph {
         /// Which.
         side: Side,
@@ -47,7 +47,7 @@ pub enum DiffError {
         source: GraphError,
     },
     /// A graph does not read its nodes in the order of their keys, so that nothing can be said to be missing.
-    #[error("the {side:?} graph reads nodes of label {label} out of order, at key {key}")]
+    #[error("the {side} graph reads nodes of label {label} out of order, at key {key}")]
     Unordered {
         /// Which.
         side: Side,
@@ -56,6 +56,15 @@ pub enum DiffError {
         /// The key that should have come earlier.
         key: Value,
     },
+}
+
+impl DiffError {
+    /// Returns the side that did it.
+    pub const fn side(&self) -> Side {
+        match self {
+            Self::Graph { side, .. } | Self::Unordered { side, .. } => *side,
+        }
+    }
 }
 
 /// The labels that are compared as parts of their interview.
@@ -99,7 +108,7 @@ pub async fn diff(
                 check.outcome = Outcome::Unknown;
                 check.cause = Some(Cause::EngineFailed);
             }
-            check.error = Some(with_causes(&error));
+            check.error = Some(format!("{}: {}", check.sides.name(error.side()), with_causes(&error)));
         }
     }
     check.duration_ms = milliseconds(begin.elapsed());

@@ -2,7 +2,7 @@
 
 use cutover_core::graph::{Change, ChangeSet, NodeRef, Origin, Properties, Rel};
 use cutover_core::ids::{InterviewId, ProjectId, SentenceId};
-use cutover_engines::graph::{Graph, MemoryGraph, Planted, PropertyGraph, Schema};
+use cutover_engines::graph::{Cursor, Graph, MemoryGraph, Page, Planted, PropertyGraph, Schema};
 
 use super::*;
 use crate::diff::GraphSource;
@@ -36,11 +36,10 @@ fn changes(schema: Schema, number: u32) -> Vec<Change> {
             }
         };
         let sentence = node.clone().child(Rel::HasSentence, key);
-        let set = Properties::new()
+        let mut set = Properties::new()
             .with("sequence_order", slot)
-            .with("text", SmolStr::new(format!("text {slot}")).clone())
+            .with("text", smol_str::format_smolstr!("text {slot}"))
             .with("is_edited", false);
-        let mut set = set;
         set.set(start.into(), Value::Int(i64::from(slot) * 1000));
         let mut analysis = Properties::new();
         analysis.set(model.into(), "m".into());
@@ -159,8 +158,8 @@ async fn an_orphan_is_a_finding_on_either_side() {
     assert_eq!(
         lines(&check),
         [
-            r#"Analysis "lost": nothing owns it in direct (it has 1 relationships)"#,
-            r#"Sentence "lost": nothing owns it in projected (it has 0 relationships)"#,
+            r#"Analysis "lost": nothing owns it in direct (relationships at it: 1)"#,
+            r#"Sentence "lost": nothing owns it in projected (relationships at it: 0)"#,
         ]
     );
 }
@@ -197,7 +196,7 @@ async fn twin_interviews_are_one_finding_each() {
     });
     let check = compare(&left, &right).await;
     assert_eq!(lines(&check).len(), 1, "{:?}", lines(&check));
-    assert!(lines(&check)[0].ends_with("1 times in direct, 2 times in projected"), "{:?}", lines(&check));
+    assert!(lines(&check)[0].ends_with("there 1× in direct, 2× in projected"), "{:?}", lines(&check));
 }
 
 #[tokio::test]
@@ -280,4 +279,77 @@ async fn a_rebuilt_graph_is_compared_as_it_is() {
     let check = compare().await;
     assert_eq!(check.differences.by_kind.keys().collect::<Vec<_>>(), ["property-differs"]);
     assert_eq!(check.differences.total, 1);
+}
+
+/// A source that goes wrong in one way, and answers for a graph otherwise.
+struct Faulty<'g> {
+    graph: GraphSource<'g>,
+    how: Fault,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Fault {
+    /// Trees cannot be read.
+    RefusesTrees,
+    /// Pages come in the wrong order.
+    ReversesPages,
+}
+
+#[async_trait::async_trait]
+impl Source for Faulty<'_> {
+    async fn census(&self) -> Result<Census, GraphError> {
+        self.graph.census().await
+    }
+
+    async fn nodes(
+        &self,
+        label: &str,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<NodeRow>, GraphError> {
+        let mut page = self.graph.nodes(label, after, limit).await?;
+        if self.how == Fault::ReversesPages {
+            page.rows.reverse();
+        }
+        Ok(page)
+    }
+
+    async fn orphans(
+        &self,
+        label: Label,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<NodeRow>, GraphError> {
+        self.graph.orphans(label, after, limit).await
+    }
+
+    async fn interviews(&self, keys: &[Value], identity: Identity) -> Result<Vec<Interview>, GraphError> {
+        match self.how {
+            Fault::RefusesTrees => Err(GraphError::Refused { during: "read trees", source: "no".into() }),
+            Fault::ReversesPages => self.graph.interviews(keys, identity).await,
+        }
+    }
+}
+
+async fn compare_with_fault(how: Fault) -> CheckResult {
+    let (left, right) = (graph(Schema::Direct, 0..3).await, graph(Schema::Projected, 0..3).await);
+    let right = Faulty { graph: GraphSource::new(&right, Schema::Projected), how };
+    let sides = Orientation::new("direct", "projected");
+    let left = GraphSource::new(&left, Schema::Direct);
+    diff("c", sides, &left, &right, &Policy::direct_vs_projected(), Limits::default()).await
+}
+
+#[tokio::test]
+async fn a_graph_that_refuses_in_the_middle_leaves_the_check_unknown() {
+    let check = compare_with_fault(Fault::RefusesTrees).await;
+    assert_eq!((check.outcome, check.cause), (Outcome::Unknown, Some(Cause::EngineFailed)));
+    let error = "projected: failed to read the right graph: the graph refused to read trees: no";
+    assert_eq!(check.error.as_deref(), Some(error));
+}
+
+#[tokio::test]
+async fn a_graph_that_is_read_out_of_order_leaves_the_check_unknown() {
+    let check = compare_with_fault(Fault::ReversesPages).await;
+    assert_eq!((check.outcome, check.cause), (Outcome::Unknown, Some(Cause::EngineFailed)));
+    assert!(check.error.is_some_and(|error| error.contains("out of order")));
 }

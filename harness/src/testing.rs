@@ -1,0 +1,107 @@
+//! What tests inside this crate share: snapshots, and a result that has something of everything.
+
+use cutover_core::timestamp::Timestamp;
+
+use crate::diff::{Difference, DifferenceKind, Orientation, Side, Subject};
+use crate::gate::Judgement;
+use crate::result::{
+    Cause, CheckResult, Compared, Differences, ProjectorMetrics, RuleUse, RunResult, SCHEMA_VERSION,
+    ScenarioResult, StepDuration, Tally, Transcript,
+};
+
+/// Holds a text against its snapshot in a folder of the workspace's `snapshots/`.
+#[track_caller]
+pub(crate) fn check(folder: &str, name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(format!("{}/../snapshots/{folder}", env!("CARGO_MANIFEST_DIR")));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
+/// Returns a result with a check that passed, one that failed, and one that could not be told.
+pub(crate) fn run_result() -> RunResult {
+    let interview = Some("20d2e4d1-6c00-5b51-8d5d-96818d796b5a".into());
+    let finding = |label: &str, key: &str, kind| Difference {
+        subject: Subject::Node(label.into()),
+        key: key.to_owned(),
+        interview: interview.clone(),
+        kind,
+    };
+    let mut differences = Differences::default();
+    differences.push(finding(
+        "Sentence",
+        "#3",
+        DifferenceKind::PropertyDiffers {
+            property: "text".into(),
+            left: Some("We are go.".into()),
+            right: Some("We were go.".into()),
+        },
+    ));
+    differences.push(finding("Sentence", "#12", DifferenceKind::MissingRight));
+    differences.push(finding("Analysis", "of #4", DifferenceKind::Multiplicity { left: 1, right: 2 }));
+    differences.extend((0..9).map(|slot| {
+        let kind = DifferenceKind::Orphan { side: Side::Right, degree: 1 };
+        Difference { interview: None, ..finding("Sentence", &format!("\"lost {slot}\""), kind) }
+    }));
+    let sides = Orientation::new("direct", "projected");
+    let mut failed = CheckResult::concluded("direct-vs-projected", sides, compared(1204, 1203), differences);
+    failed.rules.push(RuleUse {
+        rule: "start-time".into(),
+        reason: "the projected schema puts the unit into the name".to_owned(),
+        count: 1204,
+    });
+    let sides = Orientation::new("projected", "rebuilt");
+    let passed =
+        CheckResult::concluded("projected-vs-rebuilt", sides, compared(1203, 1203), Differences::default());
+    let error =
+        "projected: failed to read the right graph: the graph is unavailable while it should read trees";
+    let unknown = CheckResult::unknown(
+        "model-vs-projected",
+        Orientation::new("model", "projected"),
+        Cause::EngineFailed,
+        error.to_owned(),
+    );
+    let mut dual_write = ScenarioResult::concluded("dual-write", vec![failed, unknown]);
+    dual_write.events_appended = 4810;
+    dual_write.sentences = 1204;
+    dual_write.steps.push(StepDuration { step: "ingest".to_owned(), duration_ms: 310 });
+    let metrics = ProjectorMetrics {
+        processed: 4810,
+        duplicates: 3,
+        latency_p50_ms: 2.25,
+        latency_p95_ms: 7.5,
+        latency_p99_ms: 11.0,
+        queue_depth: vec![0; 12],
+        ..ProjectorMetrics::default()
+    };
+    dual_write.projections.insert("projected".into(), metrics);
+    let replay = ScenarioResult::concluded("replay-from-zero", vec![passed]);
+    let stopped = ScenarioResult::stopped("long-run", Cause::TimedOut, "no end within 60 s", vec![]);
+    let scenarios = vec![dual_write, replay, stopped];
+    RunResult {
+        schema_version: SCHEMA_VERSION,
+        program_version: "0.1.0".into(),
+        seed: 7301,
+        started_at: Timestamp::from_unix_ms(1_790_000_000_000),
+        duration_ms: 2150,
+        command: "cutover run dual-write replay-from-zero long-run --seed 7301".to_owned(),
+        engines: "embedded".into(),
+        transcripts: vec![Transcript {
+            file: "apollo.txt".into(),
+            digest: "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262".into(),
+            utterances: 800,
+            sentences: 1204,
+        }],
+        verdict: Judgement::of(&scenarios),
+        scenarios,
+    }
+}
+
+fn compared(left: u64, right: u64) -> Compared {
+    let both = left.min(right);
+    let mut compared = Compared { properties: 7 * both, ..Compared::default() };
+    compared.nodes.insert("Sentence".into(), Tally { left, right, both });
+    compared.relationships.insert("HAS_SENTENCE".into(), Tally { left, right, both });
+    compared
+}

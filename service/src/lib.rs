@@ -1,3 +1,4 @@
 //! What runs in production.
 
 pub mod pipeline;
+pub mod projection;

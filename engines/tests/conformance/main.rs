@@ -7,6 +7,7 @@ mod support;
 
 mod categories;
 mod gate;
+mod persistent;
 mod server;
 mod streams_append;
 mod streams_delete;

@@ -1,9 +1,16 @@
-//! The decisions that the model follows, one by one, and the model against a graph that core's direct writer made.
+//! The decisions that the model follows, one by one, and the model against graphs that core's direct writer and projection made.
 
 use cutover_core::analysed::AnalysedSentence;
 use cutover_core::direct::{self, Existing, ExistingSentence, WrittenAt};
+use cutover_core::event::{Body, Event};
 use cutover_core::graph::{ChangeSet, Rel};
-use cutover_core::sentence::{Classification, Findings, OverriddenFields, Tag, TagType};
+use cutover_core::ids::{AggregateId, EventId, SentenceId};
+use cutover_core::interview::{InterviewCreated, InterviewEvent};
+use cutover_core::metadata::{Actor, Metadata};
+use cutover_core::projection::project;
+use cutover_core::sentence::{
+    Classification, EditorType, Findings, OverriddenFields, SentenceCommand, SentenceState, Tag, TagType,
+};
 use cutover_core::timestamp::Timestamp;
 use cutover_engines::graph::{Graph, MemoryGraph, Schema};
 use uuid::Uuid;
@@ -251,4 +258,153 @@ async fn what_the_direct_writer_does_wrong_is_found() {
     let check = compare(&model, &graph).await;
     assert_eq!(check.outcome, Outcome::Fail);
     assert_eq!(check.differences.total, 2, "text and is_edited");
+}
+
+/// The projected side of an action, told as events and projected one after the other.
+#[derive(Default)]
+struct Told {
+    interview_version: Option<u64>,
+    /// By slot: the state, and the next version.
+    sentences: BTreeMap<u32, (SentenceState, u64)>,
+}
+
+impl Told {
+    fn metadata(aggregate: AggregateId, version: u64) -> Metadata {
+        Metadata {
+            event_id: EventId::new(Uuid::nil()),
+            aggregate,
+            version,
+            occurred_at: Timestamp::EPOCH,
+            schema_version: "1.0.0".into(),
+            actor: Some(Actor::human("ada")),
+            correlation_id: None,
+            causation_id: None,
+            source: "test".into(),
+            trace_id: None,
+            project_id: Some(ProjectId::new("p")),
+            tags: vec![],
+        }
+    }
+
+    fn commands(&self, action: &Action) -> Vec<(u32, SentenceCommand)> {
+        match action {
+            Action::Ingest(file) => {
+                let mut commands = Vec::new();
+                let end = file.sentences.len() as u32;
+                for (&slot, _) in self.sentences.range(end..) {
+                    commands.push((slot, SentenceCommand::Delete { reason: None }));
+                }
+                for (slot, sentence) in (0..).zip(&file.sentences) {
+                    commands.push((
+                        slot,
+                        SentenceCommand::Create {
+                            interview_id: id(),
+                            index: slot,
+                            text: sentence.text.clone(),
+                            speaker: None,
+                            start_ms: None,
+                            end_ms: None,
+                        },
+                    ));
+                    let new_text = sentence.text.clone();
+                    commands.push((slot, SentenceCommand::Edit { new_text, editor_type: EditorType::Ai }));
+                    if let AnalysisOutcome::Found { model, version, findings } = &sentence.analysis {
+                        let (model, version) = (model.clone(), version.clone());
+                        let (findings, reason) = (findings.clone(), "again".into());
+                        let again = SentenceCommand::RegenerateAnalysis {
+                            model: model.clone(),
+                            reason,
+                            delta: None,
+                            findings: findings.clone(),
+                        };
+                        let first =
+                            SentenceCommand::GenerateAnalysis { model, version, findings, raw_ref: None };
+                        let state = self.sentences.get(&slot).and_then(|(state, _)| state.existing());
+                        let is_analysed = state.is_some_and(|sentence| sentence.has_analysis());
+                        commands.push((slot, if is_analysed { again } else { first }));
+                    }
+                }
+                commands
+            }
+            Action::Edit { edit, .. } => {
+                let Some(slot) = edit.slot() else { return vec![] };
+                let command = match edit.clone() {
+                    Edit::Text { text, .. } => {
+                        SentenceCommand::Edit { new_text: text, editor_type: EditorType::Human }
+                    }
+                    Edit::Override { fields, note, .. } => SentenceCommand::OverrideAnalysis { fields, note },
+                    Edit::Clear { reason, .. } => SentenceCommand::ClearAnalysis { reason },
+                    Edit::Relocate { new_index, .. } => SentenceCommand::Relocate { new_index },
+                    Edit::Tag { tag, .. } => SentenceCommand::Tag(tag),
+                    Edit::Untag { tag, .. } => SentenceCommand::Untag(tag),
+                    Edit::DeleteSentence { reason, .. } => SentenceCommand::Delete { reason },
+                    _ => return vec![],
+                };
+                vec![(slot, command)]
+            }
+        }
+    }
+
+    /// Writes an action into a graph as the projection does. A command that a rule forbids tells nothing.
+    async fn write(&mut self, graph: &MemoryGraph, action: &Action) {
+        let mut events = Vec::new();
+        if self.interview_version.is_none() {
+            let body = InterviewEvent::Created(InterviewCreated {
+                title: "a.txt".into(),
+                source: "a.txt".into(),
+                language: None,
+                started_at: None,
+                metadata: Map::new(),
+            });
+            let metadata = Self::metadata(AggregateId::Interview(id()), 0);
+            events.push(Event { metadata, body: Body::Interview(body) });
+            self.interview_version = Some(0);
+        }
+        for (slot, command) in self.commands(action) {
+            let (state, next) = self.sentences.entry(slot).or_default();
+            let told = cutover_core::sentence::decide(state, command).unwrap_or_default();
+            for event in told {
+                *state = cutover_core::sentence::evolve(std::mem::take(state), &event);
+                let aggregate = AggregateId::Sentence(SentenceId::at(id(), slot));
+                let metadata = Self::metadata(aggregate, *next);
+                *next += 1;
+                events.push(Event { metadata, body: Body::Sentence { interview: Some(id()), event } });
+            }
+        }
+        let sets: Vec<ChangeSet> = events
+            .iter()
+            .map(|event| ChangeSet { guard: None, changes: project(event, &LimitsTable::default()) })
+            .collect();
+        graph.apply(&sets).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_model_expects_what_the_events_project_step_by_step() {
+    let words = ["z", "y", "z", "x", "w", "v", "u", "t"];
+    let actions = [
+        ingest(vec![sentence("a", &words), sentence("b", &["k"]), failed("c"), sentence("d", &[])]),
+        text(1, "mine"),
+        keywords_set(0, &["p", "p", "q"]),
+        edit(Edit::Tag { slot: 1, tag: keyword("tagged") }),
+        edit(Edit::Untag { slot: 1, tag: keyword("k") }),
+        edit(Edit::Relocate { slot: 3, new_index: 9 }),
+        ingest(vec![sentence("a2", &["a", "b"]), sentence("b2", &["n"]), sentence("c", &["late"])]),
+        edit(Edit::Clear { slot: 0, reason: None }),
+        ingest(vec![sentence("a3", &[]), sentence("b3", &["n"]), failed("c2")]),
+        edit(Edit::DeleteSentence { slot: 1, reason: None }),
+    ];
+    let graph = MemoryGraph::new(Schema::Projected);
+    let (mut model, mut told) = (Model::default(), Told::default());
+    for (step, action) in actions.iter().enumerate() {
+        told.write(&graph, action).await;
+        model.apply(action);
+        let source = GraphSource::new(&graph, Schema::Projected);
+        let sides = Orientation::new("model", "projected");
+        let policy = Policy::model_vs_projected();
+        let check = diff("c", sides, &model.expected(), &source, &policy, DiffLimits::default()).await;
+        let found: Vec<String> =
+            check.differences.first.iter().map(|found| found.in_words_of(&check.sides).to_string()).collect();
+        assert_eq!((check.outcome, found), (Outcome::Pass, vec![]), "after step {step}");
+    }
 }

@@ -101,8 +101,33 @@ pub fn a_sentence(name: &str, index: u32) -> AggregateId {
 /// Batches to be applied one after the other. Batches whose guards do not fit must change nothing.
 pub fn batches(schema: Schema) -> impl Strategy<Value = Vec<Vec<ChangeSet>>> {
     let set = (guard_plan(), vec(change(schema), 0..6));
-    vec(vec(set, 1..6), 1..8).prop_map(with_versions)
+    let drawn = vec(vec(set, 1..6), 1..8).prop_map(with_versions);
+    (any::<[bool; 4]>(), drawn).prop_map(move |(populated, drawn)| {
+        // Changes are total: in an empty world nearly all of them would do nothing.
+        let is_populated = populated != [false; 4];
+        is_populated.then(|| populate(schema)).into_iter().chain(drawn).collect()
+    })
 }
+
+/// Fills the small world: every interview, sentence and analysis, chained.
+fn populate(schema: Schema) -> Vec<ChangeSet> {
+    let interviews = INTERVIEWS.map(|key| put(interview(key), Properties::new().with("source", "in/f0")));
+    let sentences = INTERVIEWS.into_iter().flat_map(|owner| (0..4).map(move |index| (owner, index)));
+    let sentences = sentences.flat_map(|(owner, index)| {
+        let sentence = child_of(schema, owner, index);
+        let analysis_id = format_smolstr!("{owner}/{index}");
+        let set = Properties::new().with("sequence_order", index);
+        let analysis = Change::ReplaceAnalysis {
+            sentence: sentence.clone(),
+            analysis_id,
+            properties: Properties::new(),
+        };
+        [put(sentence, set), analysis]
+    });
+    vec![unguarded(interviews.into_iter().chain(sentences).chain(INTERVIEWS.map(chain)))]
+}
+
+const INTERVIEWS: [&str; 2] = ["i0", "i1"];
 
 /// What the guard of a change set is to be like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,7 +190,7 @@ fn with_versions(batches: Vec<Vec<(GuardPlan, Vec<Change>)>>) -> Vec<Vec<ChangeS
 pub fn change(schema: Schema) -> impl Strategy<Value = Change> {
     let analysis = || analysis_ref(schema);
     let value = || select(&["a", "b", "c"][..]).prop_map(SmolStr::new);
-    let rel = || select(&Rel::DIMENSIONS[..]);
+    let rel = || prop_oneof![2 => Just(Rel::MentionsTopic), 1 => select(&Rel::DIMENSIONS[..])];
     let origin = prop_oneof![3 => Just(Origin::Analysis), 1 => Just(Origin::Person)];
     prop_oneof![
         6 => upsert(schema),
@@ -201,7 +226,7 @@ pub fn change(schema: Schema) -> impl Strategy<Value = Change> {
 }
 
 fn interview_ref() -> impl Strategy<Value = NodeRef> {
-    (0..2_usize).prop_map(|at| interview(["i0", "i1"][at]))
+    select(&INTERVIEWS[..]).prop_map(interview)
 }
 
 fn project_ref() -> impl Strategy<Value = NodeRef> {
@@ -213,17 +238,18 @@ fn value_ref() -> impl Strategy<Value = NodeRef> {
         .prop_map(|(rel, key)| keyed(rel.target(), key))
 }
 
-/// A sentence as a child of its interview, which is what creates it.
+/// A sentence as a child of its interview, which is what creates it. The first ones are drawn more often, so that
+/// changes meet.
 fn sentence_child(schema: Schema) -> impl Strategy<Value = NodeRef> {
-    (0..2_usize, 0..4_i64).prop_map(move |(at, index)| {
-        let owner = ["i0", "i1"][at];
-        match schema {
-            Schema::Direct => interview(owner).child(Rel::HasSentence, index),
-            Schema::Projected => {
-                interview(owner).child(Rel::HasSentence, format_smolstr!("{owner}-s{index}"))
-            }
-        }
-    })
+    (select(&["i0", "i0", "i0", "i1"][..]), select(&[0, 0, 0, 1, 1, 2, 3][..]))
+        .prop_map(move |(owner, index)| child_of(schema, owner, index))
+}
+
+fn child_of(schema: Schema, owner: &str, index: i64) -> NodeRef {
+    match schema {
+        Schema::Direct => interview(owner).child(Rel::HasSentence, index),
+        Schema::Projected => interview(owner).child(Rel::HasSentence, format_smolstr!("{owner}-s{index}")),
+    }
 }
 
 /// A sentence as changes name it: by its own key where that is unique.

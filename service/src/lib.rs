@@ -1,4 +1,5 @@
 //! What runs in production.
 
+pub mod command_handler;
 pub mod pipeline;
 pub mod projection;

@@ -124,3 +124,65 @@ fn parse(row: &NodeRow) -> Result<Stored, PipelineError> {
     let entry = serde_json::from_str(body).map_err(malformed)?;
     Ok(Stored { key, entry })
 }
+
+#[cfg(test)]
+mod tests {
+    use cutover_core::command::CommandContext;
+    use cutover_core::graph::ChangeSet;
+    use cutover_core::ids::InterviewId;
+    use cutover_engines::graph::{MemoryGraph, Schema};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn entry(id: u128, at: Timestamp) -> Entry {
+        Entry {
+            format: FORMAT,
+            id: Uuid::from_u128(id),
+            interview: InterviewId::for_file("a.txt"),
+            slot: None,
+            is_new: false,
+            context: CommandContext::at(at),
+            intents: Vec::new(),
+        }
+    }
+
+    async fn graph_with(changes: Vec<Change>) -> MemoryGraph {
+        let graph = MemoryGraph::new(Schema::Direct);
+        graph.apply(&[ChangeSet { guard: None, changes }]).await.unwrap();
+        graph
+    }
+
+    #[tokio::test]
+    async fn entries_keep_their_order_across_a_restart_and_a_clock_that_goes_back() {
+        let (late, early) = (Timestamp::from_unix_ms(2_000), Timestamp::from_unix_ms(1_000));
+        let mut sequence = Sequence::default();
+        // The ids run against the order, so that it cannot come from them.
+        let stored = [9, 8].map(|id| store(sequence.next(late), &entry(id, late)));
+        let graph = graph_with(stored.to_vec()).await;
+        let mut restarted = Sequence::after_stored(&graph).await.unwrap();
+        let after = store(restarted.next(early), &entry(7, early));
+        graph.apply(&[ChangeSet { guard: None, changes: vec![after] }]).await.unwrap();
+        let read = first(&graph, 10).await.unwrap();
+        let ids: Vec<u128> = read.iter().map(|stored| stored.entry.id.as_u128()).collect();
+        assert_eq!(ids, [9, 8, 7]);
+        assert_eq!(len(&graph).await.unwrap(), 3);
+    }
+
+    #[tokio::test]
+    async fn two_entries_at_one_place_do_not_overwrite_each_other() {
+        let at = Timestamp::EPOCH;
+        let graph = graph_with(vec![store(5, &entry(1, at)), store(5, &entry(2, at))]).await;
+        assert_eq!(len(&graph).await.unwrap(), 2);
+        assert!(!is_empty(&graph).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn an_entry_of_a_later_format_is_left_alone() {
+        let later = Entry { format: FORMAT + 1, ..entry(1, Timestamp::EPOCH) };
+        let graph = graph_with(vec![store(5, &later)]).await;
+        let refused = first(&graph, 10).await.unwrap_err();
+        assert!(matches!(refused, PipelineError::UnknownFormat { format: 2, known: 1, .. }), "{refused}");
+        assert!(!refused.is_transient());
+    }
+}

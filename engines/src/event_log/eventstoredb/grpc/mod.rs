@@ -15,6 +15,7 @@ mod gossip;
 mod monitoring;
 mod operations;
 mod persistent;
+mod prompt;
 mod pull;
 mod server;
 mod shared;

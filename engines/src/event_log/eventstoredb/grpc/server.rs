@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_stream::StreamExt as _;
 use tonic::transport::Server;
 use tonic::transport::server::{Router, TcpIncoming};
 use uuid::Uuid;
@@ -22,6 +23,7 @@ use super::gossip::GossipService;
 use super::monitoring::MonitoringService;
 use super::operations::OperationsService;
 use super::persistent::{Host, PersistentService};
+use super::prompt::PromptConnection;
 use super::shared::SharedStore;
 use super::streams::StreamsService;
 use super::wire::gossip::gossip_server::GossipServer;
@@ -146,6 +148,7 @@ impl EmbeddedEventStore {
             listener.local_addr().map_err(|source| StartError::Listen { address: listen, source })?;
         let incoming = TcpIncoming::from_listener(listener, true, None)
             .map_err(|error| StartError::Listen { address, source: io::Error::other(error) })?;
+        let incoming = incoming.map(|connection| connection.map(PromptConnection::new));
 
         let Options { settings, clock, ids, ticks, gate } = options;
         let store = match ids {

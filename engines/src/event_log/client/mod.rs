@@ -188,7 +188,7 @@ impl EventLog for EventStoreDb {
     }
 
     async fn last_revision(&self, stream: &StreamName) -> Result<Option<u64>, LogError> {
-        let options = ReadStreamOptions::default().backwards().position(StreamPosition::End).max_count(1);
+        let options = ReadStreamOptions::default().position(StreamPosition::End).backwards().max_count(1);
         let events =
             self.read_raw(stream.as_str(), options).await.map_err(|failure| failure.for_stream(stream))?;
         Ok(events.first().map(|event| event.get_original_event().revision))

@@ -2,7 +2,7 @@
 //!
 //! The official client leaves Nagle's algorithm on and writes a request in several pieces: it holds each piece back
 //! until the one before was acknowledged, which the system by default does only after 40 ms. [`PromptConnection`] asks
-//! for the acknowledgement after each read, which makes a single append some hundred times faster.
+//! for the acknowledgement after each read, or every append would wait that long.
 
 use std::io;
 use std::pin::Pin;

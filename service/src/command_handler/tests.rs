@@ -16,7 +16,7 @@ use super::*;
 /// What befalls an append.
 enum Fault {
     /// Somebody else appends this first.
-    Rival(Event),
+    Rival(Box<Event>),
     /// It goes through, but the reply is lost.
     LostReply,
     /// It never arrives.
@@ -183,7 +183,7 @@ async fn ask(log: &Arc<FaultyLog>, entry: Uuid, command: SentenceCommand) -> Res
 
 /// A person's edit by somebody else, as the event of that version.
 fn rival(version: u64, old_text: &str, new_text: &str) -> Fault {
-    Fault::Rival(sentence_event(0, version, edited(old_text, new_text, EditorType::Human)))
+    Fault::Rival(Box::new(sentence_event(0, version, edited(old_text, new_text, EditorType::Human))))
 }
 
 #[tokio::test]

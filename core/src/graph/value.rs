@@ -149,7 +149,12 @@ impl Properties {
         Self(Vec::new())
     }
 
-    /// Sets a property, and returns the set: for building one in place.
+    /// Returns the empty set, with room for that many properties.
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self(Vec::with_capacity(capacity))
+    }
+
+    /// Sets a property, and returns the set: for building one in place. It is fastest in the order of the names.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.set(SmolStr::new_static(name), value.into());
@@ -167,6 +172,10 @@ impl Properties {
 
     /// Sets or replaces a property.
     pub fn set(&mut self, name: SmolStr, value: Value) {
+        if self.0.last().is_none_or(|(last, _)| last.as_str() < name.as_str()) {
+            self.0.push((name, value));
+            return;
+        }
         match self.0.binary_search_by(|(known, _)| known.as_str().cmp(name.as_str())) {
             Ok(at) => self.0[at].1 = value,
             Err(at) => self.0.insert(at, (name, value)),

@@ -46,13 +46,13 @@ pub(super) fn project_generated(
 ) -> Vec<Change> {
     let Found { model, model_version, raw_ref, findings } = found;
     let analysis_id = AnalysisId::of_event(id, metadata.version).to_smol_str();
-    let properties = Properties::new()
+    let properties = Properties::with_capacity(6)
+        .with_some("confidence", findings.confidence)
+        .with("created_at", metadata.occurred_at)
+        .with("is_overridden", false)
         .with("model", model.clone())
         .with_some("model_version", model_version.cloned())
-        .with_some("confidence", findings.confidence)
-        .with_some("raw_ref", raw_ref.cloned())
-        .with("is_overridden", false)
-        .with("created_at", metadata.occurred_at);
+        .with_some("raw_ref", raw_ref.cloned());
     let analysis = sentence.clone().only_child(Rel::HasAnalysis);
     let set = |rel: Rel, values: Vec<SmolStr>| Change::SetDimension {
         analysis: analysis.clone(),

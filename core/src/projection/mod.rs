@@ -43,11 +43,17 @@ fn node_of(aggregate: AggregateId) -> NodeRef {
     }
 }
 
+/// Returns the version of an event as a property has it.
+fn version(metadata: &Metadata) -> i64 {
+    // A version over 2^63 does not exist: stores count in signed integers.
+    i64::try_from(metadata.version).unwrap_or(i64::MAX)
+}
+
 /// Returns what every event sets on the node of its aggregate.
 fn stamp(metadata: &Metadata) -> Properties {
-    // A version over 2^63 does not exist: stores count in signed integers.
-    let version = i64::try_from(metadata.version).unwrap_or(i64::MAX);
-    Properties::new().with("event_version", version).with("updated_at", metadata.occurred_at)
+    Properties::with_capacity(4)
+        .with("event_version", version(metadata))
+        .with("updated_at", metadata.occurred_at)
 }
 
 /// Returns the change of an event that says nothing else about the node.

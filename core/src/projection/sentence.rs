@@ -7,7 +7,7 @@
 
 use smol_str::SmolStr;
 
-use super::{analysis, stamp, update};
+use super::{analysis, stamp, update, version};
 use crate::graph::{Change, NodeRef, Properties, Rel};
 use crate::ids::{InterviewId, SentenceId};
 use crate::limits::Limits;
@@ -70,16 +70,18 @@ fn project_created(node: &NodeRef, created: &SentenceCreated, metadata: &Metadat
         NodeRef::Keyed { key, .. } => key.clone(),
         NodeRef::Child { .. } => unreachable!("an interview is named by its key"),
     };
-    let set = stamp(metadata)
+    let set = Properties::with_capacity(12)
+        .with("created_at", metadata.occurred_at)
+        .with_some("end_ms", created.end_ms.map(milliseconds))
+        .with("event_version", version(metadata))
         .with("interview_id", interview_id)
+        .with("is_edited", false)
         .with("sequence_order", created.index)
-        .with("text", created.text.clone())
         .with_some("speaker", created.speaker.clone())
         .with_some("start_ms", created.start_ms.map(milliseconds))
-        .with_some("end_ms", created.end_ms.map(milliseconds))
         .with("status", SentenceStatus::Created.as_str())
-        .with("is_edited", false)
-        .with("created_at", metadata.occurred_at);
+        .with("text", created.text.clone())
+        .with("updated_at", metadata.occurred_at);
     vec![
         Change::Upsert {
             node: interview.clone().child(Rel::HasSentence, key.clone()),
@@ -117,7 +119,11 @@ fn editor(metadata: &Metadata, editor_type: EditorType) -> SmolStr {
 }
 
 fn set_status(node: NodeRef, status: SentenceStatus, metadata: &Metadata) -> Change {
-    update(node, stamp(metadata).with("status", status.as_str()))
+    let set = Properties::with_capacity(3)
+        .with("event_version", version(metadata))
+        .with("status", SmolStr::new_static(status.as_str()))
+        .with("updated_at", metadata.occurred_at);
+    update(node, set)
 }
 
 fn with_chain(change: Change, interview: Option<InterviewId>) -> Vec<Change> {

@@ -4,6 +4,7 @@
 use super::Projector;
 use super::aggregates::Twin;
 use super::entry::{Content, Entry, Queued, Ticket};
+use super::intake::decode;
 use super::order::{Certainty, Verdict};
 use super::parking::{NotLocated, ParkReason, WaitedFor};
 use super::retry::Trouble;
@@ -69,12 +70,6 @@ impl Projector {
             }
             _ => Some(Obstacle::Unchecked(interview)),
         }
-    }
-
-    /// Returns whether an event of an aggregate waits already.
-    pub(super) fn has_waiting(&self, aggregate: AggregateId) -> bool {
-        let known = self.aggregates.get(aggregate);
-        known.and_then(|known| known.pending.as_ref()).is_some_and(|pending| !pending.waiting.is_empty())
     }
 
     /// Lets an event wait, and has its aggregate looked at before this input is done with.
@@ -154,17 +149,19 @@ impl Projector {
         match content {
             Content::Decoded(event) => self.queue_event(ticket, *event),
             Content::Projected(changes) => self.queue(ticket, changes),
-            Content::Undecodable { recorded, .. } => match self.decode(&recorded) {
-                Ok((event, interview)) => {
-                    self.learn(ticket.aggregate, interview);
-                    ticket.interview = self.interview_of(ticket.aggregate);
-                    self.wait(ticket, Content::Decoded(Box::new(event)));
+            Content::Undecodable { recorded, .. } => {
+                match decode(&self.decoder, &self.settings.allowed_types, &recorded) {
+                    Ok((event, interview)) => {
+                        self.learn(ticket.aggregate, interview);
+                        ticket.interview = self.interview_of(ticket.aggregate);
+                        self.wait(ticket, Content::Decoded(Box::new(event)));
+                    }
+                    Err(error) => {
+                        let content = Content::Undecodable { recorded, error: error.clone() };
+                        self.fail(now_ms, ticket, content, error);
+                    }
                 }
-                Err(error) => {
-                    let content = Content::Undecodable { recorded, error: error.clone() };
-                    self.fail(now_ms, ticket, content, error);
-                }
-            },
+            }
         }
     }
 
@@ -184,7 +181,6 @@ impl Projector {
             debug_assert!(false, "version {version} of {aggregate} is queued without its interview");
             return;
         };
-        let interview_exists = self.is_known_to_exist(AggregateId::Interview(interview));
         let known = self.aggregates.touch(aggregate);
         let (existed, settled) = (known.position.exists(), known.position.is_settled());
         known.position.queue(version);
@@ -192,10 +188,12 @@ impl Projector {
         let again = trouble.is_some_and(|trouble| trouble.version == version);
         let guard = Some(Guard { aggregate, version });
         let event = Queued { ticket, change_set: ChangeSet { guard, changes } };
-        let lane = &mut self.lanes[lane_of(interview.as_uuid(), self.settings.lanes)];
         let is_interview = matches!(aggregate, AggregateId::Interview(_));
         // It may overtake what is ready only if it depends on none of it.
-        if again && settled && (is_interview || interview_exists) {
+        let overtakes =
+            again && settled && (is_interview || self.is_known_to_exist(AggregateId::Interview(interview)));
+        let lane = &mut self.lanes[lane_of(interview.as_uuid(), self.settings.lanes)];
+        if overtakes {
             lane.push_alone(event);
         } else {
             lane.push(event);

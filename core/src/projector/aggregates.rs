@@ -10,8 +10,8 @@ use rustc_hash::FxBuildHasher;
 
 use crate::ids::{AggregateId, InterviewId, SentenceId};
 use crate::projector::DeliveryId;
-use crate::projector::entry::Entry;
-use crate::projector::order::Position;
+use crate::projector::entry::{Entry, Ticket};
+use crate::projector::order::{Position, Verdict};
 use crate::projector::retry::Trouble;
 
 /// One more delivery of an event that is under way or waits.
@@ -91,6 +91,34 @@ impl Aggregate {
         self.pending.get_or_insert_default()
     }
 
+    /// Remembers a sentence's interview. The first answer stays: a sentence never changes its interview.
+    pub(super) fn learn(&mut self, interview: Option<InterviewId>) {
+        if self.interview.is_none() {
+            self.interview = interview;
+        }
+    }
+
+    /// Returns the interview that this aggregate, of that id, is or belongs to, as far as it is known.
+    pub(super) const fn interview_of(&self, id: AggregateId) -> Option<InterviewId> {
+        match id {
+            AggregateId::Interview(interview) => Some(interview),
+            AggregateId::Sentence(_) => self.interview,
+        }
+    }
+
+    /// Returns whether nothing at all keeps an event from being queued, as far as its own aggregate tells. A sentence that
+    /// exists came after its interview.
+    pub(super) fn is_clear_for(&self, ticket: &Ticket) -> bool {
+        let is_next = self.position.judge(ticket.version) == Verdict::Next;
+        let is_interview = matches!(ticket.aggregate, AggregateId::Interview(_));
+        is_next && ticket.interview.is_some() && (is_interview || self.position.is_known_to_exist())
+    }
+
+    /// Returns whether an event waits.
+    pub(super) fn has_waiting(&self) -> bool {
+        self.pending.as_ref().is_some_and(|pending| !pending.waiting.is_empty())
+    }
+
     /// Returns whether an event of that version waits.
     pub(super) fn waits(&self, version: u64) -> bool {
         self.pending.as_ref().is_some_and(|pending| pending.waiting.contains_key(&version))
@@ -139,6 +167,7 @@ impl Aggregates {
 
     /// Returns an aggregate, remembered from now on.
     pub(super) fn touch(&mut self, id: AggregateId) -> &mut Aggregate {
+        // Only what is new makes the map grow.
         if self.map.len() >= self.max && !self.map.contains_key(&id) {
             self.sweep();
         }

@@ -6,8 +6,10 @@ use super::entry::{Content, Ticket};
 use super::message::{Delivery, DeliveryId};
 use super::order::Verdict;
 use super::parking::ParkReason;
+use super::settings::AllowedTypes;
 use crate::event::{Body, Event, RecordedEvent};
 use crate::ids::{AggregateId, InterviewId};
+use crate::wire::Decoder;
 
 impl Projector {
     /// Takes in a delivery.
@@ -50,21 +52,22 @@ impl Projector {
             let behind = ParkReason::Behind { aggregate, version: known.position.next() };
             return self.park(ticket, behind);
         }
-        match self.decode(&event) {
-            Ok((event, interview)) => {
-                self.learn(aggregate, interview);
-                ticket.interview = self.interview_of(aggregate);
+        let decoded = decode(&self.decoder, &self.settings.allowed_types, &event);
+        let named = decoded.as_ref().ok().and_then(|(_, interview)| *interview);
+        known.learn(named);
+        ticket.interview = known.interview_of(aggregate);
+        match decoded {
+            Ok((event, _)) => {
                 ticket.skipped = matches!(event.body, Body::Unknown { .. });
-                if !self.has_waiting(aggregate) && self.obstacle(now_ms, &ticket).is_none() {
+                // Most events are the next one of an aggregate that is known and has nothing else to do.
+                let is_clear = known.pending.is_none() && known.is_clear_for(&ticket);
+                if is_clear || (!known.has_waiting() && self.obstacle(now_ms, &ticket).is_none()) {
                     self.queue_event(ticket, event);
                 } else {
                     self.wait(ticket, Content::Decoded(Box::new(event)));
                 }
             }
-            Err(error) => {
-                ticket.interview = self.interview_of(aggregate);
-                self.wait(ticket, Content::Undecodable { recorded: Box::new(event), error });
-            }
+            Err(error) => self.wait(ticket, Content::Undecodable { recorded: Box::new(event), error }),
         }
     }
 
@@ -97,32 +100,31 @@ impl Projector {
         self.todo.push_back(aggregate);
     }
 
-    /// Decodes an event, and returns the interview that its payload named, if it did. An event whose type is not allowed
-    /// becomes one of an unknown type: it advances the version and projects nothing.
-    pub(super) fn decode(&self, recorded: &RecordedEvent) -> Result<(Event, Option<InterviewId>), String> {
-        let mut event = self.decoder.decode(recorded).map_err(|error| error.to_string())?;
-        let interview = match &event.body {
-            Body::Sentence { interview, .. } => *interview,
-            Body::Interview(_) | Body::Unknown { .. } => None,
-        };
-        if !self.settings.allowed_types.contains(&recorded.event_type) {
-            event.body = Body::Unknown { event_type: recorded.event_type.clone() };
-        }
-        Ok((event, interview))
-    }
-
-    /// Remembers a sentence's interview. The first answer stays: a sentence never changes its interview.
+    /// Remembers a sentence's interview.
     pub(super) fn learn(&mut self, aggregate: AggregateId, interview: Option<InterviewId>) {
-        if let Some(interview) = interview {
-            self.aggregates.touch(aggregate).interview.get_or_insert(interview);
-        }
+        self.aggregates.touch(aggregate).learn(interview);
     }
 
     /// Returns the interview that an aggregate is or belongs to, as far as it is known.
     pub(super) fn interview_of(&self, aggregate: AggregateId) -> Option<InterviewId> {
-        match aggregate {
-            AggregateId::Interview(id) => Some(id),
-            AggregateId::Sentence(_) => self.aggregates.get(aggregate).and_then(|known| known.interview),
-        }
+        self.aggregates.get(aggregate).and_then(|known| known.interview_of(aggregate))
     }
+}
+
+/// Decodes an event, and returns the interview that its payload named, if it did. An event whose type is not allowed becomes
+/// one of an unknown type: it advances the version and projects nothing.
+pub(super) fn decode(
+    decoder: &Decoder,
+    allowed: &AllowedTypes,
+    recorded: &RecordedEvent,
+) -> Result<(Event, Option<InterviewId>), String> {
+    let mut event = decoder.decode(recorded).map_err(|error| error.to_string())?;
+    let interview = match &event.body {
+        Body::Sentence { interview, .. } => *interview,
+        Body::Interview(_) | Body::Unknown { .. } => None,
+    };
+    if !allowed.contains(&recorded.event_type) {
+        event.body = Body::Unknown { event_type: recorded.event_type.clone() };
+    }
+    Ok((event, interview))
 }

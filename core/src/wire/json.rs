@@ -37,7 +37,12 @@ pub(super) fn read<T: DeserializeOwned>(
     part: Part,
     recorded: &RecordedEvent,
 ) -> Result<T, DecodeError> {
-    serde_json::from_slice(bytes).map_err(|error| {
+    // UTF-8 is checked once for the whole document: string by string it takes a tenth of a projection's time.
+    let read = match std::str::from_utf8(bytes) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(bytes),
+    };
+    read.map_err(|error| {
         let mut deserializer = serde_json::Deserializer::from_slice(bytes);
         match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
             Err(error) => malformed(recorded, part, json_path(error.path()), error.into_inner()),

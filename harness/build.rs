@@ -14,12 +14,12 @@ fn main() {
     write(&out.join("bundled_scenarios.rs"), &embed(&scenarios, "scenarios"));
     write(&out.join("bundled_transcripts.rs"), &embed(&transcripts, "scenarios/transcripts"));
 
-    let mut tests = String::new();
+    let mut tests = String::from("scenario_tests! {\n");
     for name in &scenarios {
         let stem = name.strip_suffix(".toml").expect("only .toml files are listed");
-        writeln!(tests, "scenario_test!({}, \"{stem}\");", stem.replace('-', "_"))
-            .expect("a string takes text");
+        writeln!(tests, "    {} => \"{stem}\",", stem.replace('-', "_")).expect("a string takes text");
     }
+    tests += "}\n";
     write(&out.join("scenario_tests.rs"), &tests);
 }
 

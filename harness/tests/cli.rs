@@ -8,3 +8,5 @@ mod bad_input;
 mod eventstore;
 #[path = "cli/help.rs"]
 mod help;
+#[path = "cli/run.rs"]
+mod run;

@@ -23,10 +23,22 @@ pub struct Cli {
 pub enum Command {
     /// List the scenarios.
     List,
+    /// Run the named scenarios, compare the graphs and say what differed.
+    Run(RunArgs),
+    /// Run every scenario, then give the verdict: may the direct path be switched off?
+    Readiness,
     /// Serve the embedded EventStoreDB to clients of any language until SIGINT or SIGTERM.
     Eventstore(EventstoreArgs),
     /// Print the completion script for a shell.
     Completions(CompletionsArgs),
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The scenarios, by name; `cutover list` names them all.
+    #[arg(required = true, value_name = "NAME")]
+    pub names: Vec<String>,
 }
 
 /// Arguments of `eventstore`.

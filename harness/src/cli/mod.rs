@@ -9,6 +9,8 @@ pub mod flags;
 pub mod list;
 pub mod output;
 pub mod progress;
+pub mod readiness;
+pub mod run;
 pub mod signals;
 
 use std::ffi::OsString;
@@ -66,6 +68,8 @@ fn execute(cli: Cli) -> Result<u8, ExpectedError> {
     config.color.write_global();
     match cli.command {
         Command::List => list::execute(&config),
+        Command::Run(args) => run::execute(&config, &args),
+        Command::Readiness => readiness::execute(&config),
         Command::Eventstore(args) => eventstore::execute(&config, &args),
         Command::Completions(args) => completions::execute(&args),
     }

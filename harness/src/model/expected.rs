@@ -57,6 +57,10 @@ impl Expected {
         let mut properties = Properties::new();
         if let Some(known) = Label::from_name(&label) {
             properties.set(SmolStr::new_static(known.key_property()), key);
+            if known == Label::DomainKeyword {
+                // No keyword of the trade comes from a person's own list yet.
+                properties.set(SmolStr::new_static("is_custom"), false.into());
+            }
         }
         let rows = self.nodes.entry(label.clone()).or_default();
         rows.push(NodeRow { id: rows.len() as u64, label, properties, degree });

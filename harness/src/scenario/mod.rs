@@ -6,8 +6,12 @@
 //! | [`load`] | files and folders of them; a mistake names file, line, column and the nearest right word |
 //! | [`document`] | TOML as a serde deserializer whose errors carry facts |
 //! | [`event`] | what a run tells while it runs |
+//! | [`run`] | the runner |
+//! | [`steps`] | what each step does |
 
 pub mod document;
 pub mod event;
 pub mod file;
 pub mod load;
+pub mod run;
+pub mod steps;

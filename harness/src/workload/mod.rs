@@ -2,8 +2,10 @@
 //!
 //! | module | what lives there |
 //! |---|---|
+//! | [`clock`] | the time of a scenario |
 //! | [`files`] | what becomes of a transcript between two times that it is processed |
 //! | [`people`] | edits, corrections and tags that a person makes |
 
+pub mod clock;
 pub mod files;
 pub mod people;

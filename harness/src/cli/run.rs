@@ -1,0 +1,137 @@
+//! `cutover run NAME…`, and what `cutover readiness` does with every scenario: run, judge, keep, print.
+
+use std::time::{Duration, Instant};
+
+use cutover_core::timestamp::Timestamp;
+use time::OffsetDateTime;
+
+use crate::cli::config::Config;
+use crate::cli::flags::{Format, RunArgs};
+use crate::cli::signals::Signals;
+use crate::cli::{output, progress, runtime};
+use crate::error::ExpectedError;
+use crate::gate::Judgement;
+use crate::provision::{Embedded, Provision};
+use crate::report;
+use crate::result::{self, Cause, RunResult};
+use crate::run_folder::{RESULT_FILE, RunFolder};
+use crate::scenario::load::Named;
+use crate::scenario::run::{Cut, Runner};
+use crate::transcripts;
+
+/// Colours are in the text, and are taken out again where stdout does not want them.
+const STYLE: report::Style = report::Style { is_coloured: true, columns: None, differences_max: 10 };
+
+/// Runs the named scenarios.
+///
+/// # Errors
+///
+/// [`ExpectedError`] for bad input, for a run folder that cannot be written to, and when it is interrupted.
+pub fn execute(config: &Config, args: &RunArgs) -> Result<u8, ExpectedError> {
+    let scenarios = config.catalogue()?.select(&args.names)?;
+    run(config, &scenarios, &format!("run {}", args.names.join(" ")))
+}
+
+/// Runs scenarios and returns the exit code of their verdict. What can be checked before is checked before anything is
+/// started; `subcommand` is what was asked for, for the command that repeats it.
+///
+/// # Errors
+///
+/// See [`execute`].
+pub fn run(config: &Config, scenarios: &[Named], subcommand: &str) -> Result<u8, ExpectedError> {
+    let transcripts = config.transcripts()?;
+    let (provision, observer) = (Embedded, progress::observer());
+    let runner = Runner::new(&provision, &transcripts, config.seed, &*observer);
+    runner.check(scenarios)?;
+    let now = OffsetDateTime::now_utc();
+    let folder = RunFolder::create(&config.runs, now, config.seed)?;
+
+    let started = Instant::now();
+    let results = runtime()?.block_on(async {
+        let signals = Signals::listen()
+            .map_err(|source| ExpectedError::System { doing: "listen to signals", source })?;
+        Ok::<_, ExpectedError>(runner.run(scenarios, cut(config.timeout, signals)).await)
+    })?;
+    drop(observer);
+    if results.iter().any(|result| result.cause == Some(Cause::Interrupted)) {
+        return Err(ExpectedError::Interrupted { after: started.elapsed() });
+    }
+    let verdict = Judgement::of(&results);
+    let exit_code = verdict.exit_code();
+    let result = RunResult {
+        schema_version: result::SCHEMA_VERSION,
+        program_version: env!("CARGO_PKG_VERSION").into(),
+        seed: config.seed.number(),
+        started_at: Timestamp::new(now),
+        duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        command: repeat(config, subcommand),
+        engines: provision.name().into(),
+        transcripts: transcripts.iter().map(transcripts::describe).collect(),
+        scenarios: results,
+        verdict,
+    };
+    let json = report::to_json(&result);
+    let kept = folder.keep(RESULT_FILE, json.as_bytes())?;
+    match config.format {
+        Format::Json => output::print(&json)?,
+        Format::Human => {
+            output::print(&report::to_terminal(&result, STYLE))?;
+            output::complain(&format!("result: {}\n", kept.display()));
+        }
+    }
+    Ok(exit_code)
+}
+
+async fn cut(limit: Duration, mut signals: Signals) -> Cut {
+    tokio::select! {
+        () = signals.received() => Cut::Interrupted,
+        () = tokio::time::sleep(limit) => Cut::TimedOut { limit },
+    }
+}
+
+/// Returns the command that repeats a run.
+fn repeat(config: &Config, subcommand: &str) -> String {
+    let mut command = format!("cutover {subcommand} --seed {}", config.seed);
+    for (flag, value) in &config.repeated {
+        command += &format!(" {flag} {}", quoted(value));
+    }
+    command
+}
+
+/// Returns a word the way that a POSIX shell takes it for one.
+fn quoted(word: &str) -> String {
+    let plain = |character: char| character.is_alphanumeric() || "/._-+,:@%=".contains(character);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::flags::Flags;
+
+    #[test]
+    fn the_command_that_repeats_a_run_names_seed_and_folders() {
+        let flags = Flags {
+            seed: Some(7301),
+            transcripts: Some("my files".into()),
+            timeout: "10m".to_owned(),
+            ..Flags::default()
+        };
+        let config = Config::new(flags).expect("valid flags");
+        assert_eq!(
+            repeat(&config, "run dual-write"),
+            "cutover run dual-write --seed 7301 --transcripts 'my files'"
+        );
+    }
+
+    #[test]
+    fn a_quote_within_a_word_survives_the_shell() {
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted("a/b-1.txt"), "a/b-1.txt");
+        assert_eq!(quoted(""), "''");
+    }
+}

@@ -1,0 +1,229 @@
+//! Runs scenarios: starts engines for each, takes its steps in order, and comes to a [`ScenarioResult`]. The main type
+//! is [`Runner`]. What each step does is told in [`steps`](super::steps), what the result means in [`gate`](crate::gate).
+//!
+//! Whatever happens to a scenario, its engines are stopped, and what it had checked by then is kept.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::time::{Duration, Instant};
+
+use cutover_service::projection;
+
+use crate::error::chain;
+use crate::provision::Provision;
+use crate::result::{Cause, CheckResult, Outcome, ScenarioResult, StepDuration};
+use crate::scenario::event::{Observer, RunEvent};
+use crate::scenario::load::{LoadError, Named};
+use crate::scenario::steps::{StepError, World};
+use crate::seed::Seed;
+use crate::transcripts::Transcript;
+
+/// How long an engine may be out of reach before a scenario gives up on it.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why a run was cut off from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// Its time was over.
+    TimedOut {
+        /// How much it had.
+        limit: Duration,
+    },
+    /// Somebody stopped it.
+    Interrupted,
+}
+
+impl Cut {
+    const fn cause(self) -> Cause {
+        match self {
+            Self::TimedOut { .. } => Cause::TimedOut,
+            Self::Interrupted => Cause::Interrupted,
+        }
+    }
+
+    fn reason(self, during: &str) -> String {
+        match self {
+            Self::TimedOut { limit } => {
+                format!("the run's {} s were over during `{during}`", limit.as_secs())
+            }
+            Self::Interrupted => format!("stopped during `{during}`"),
+        }
+    }
+}
+
+/// What was found while a scenario ran: all of it is kept, however the scenario ends.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// What was compared.
+    pub checks: Vec<CheckResult>,
+    /// What the projector counted, by graph.
+    pub projections: std::collections::BTreeMap<smol_str::SmolStr, crate::result::ProjectorMetrics>,
+    /// How many events were appended.
+    pub events_appended: u64,
+    /// How many sentences the transcripts came to.
+    pub sentences: u64,
+    /// How long each step took.
+    pub steps: Vec<StepDuration>,
+}
+
+/// Runs scenarios.
+pub struct Runner<'a> {
+    /// What starts the engines.
+    pub provision: &'a dyn Provision,
+    /// What is fed in.
+    pub transcripts: &'a [Transcript],
+    /// What decides every random choice.
+    pub seed: Seed,
+    /// Who listens.
+    pub observer: &'a dyn Observer,
+    /// How the projection service works; its groups follow from the names of the graphs.
+    pub projection: projection::Settings,
+}
+
+impl<'a> Runner<'a> {
+    /// Makes a runner whose projection service works as it does in production, except that it gives up on an engine after
+    /// [`PATIENCE`].
+    pub fn new(
+        provision: &'a dyn Provision,
+        transcripts: &'a [Transcript],
+        seed: Seed,
+        observer: &'a dyn Observer,
+    ) -> Self {
+        let projection = projection::Settings { patience: Some(PATIENCE), ..projection::Settings::default() };
+        Self { provision, transcripts, seed, observer, projection }
+    }
+
+    /// Checks that every scenario has the transcripts that it asks for. To be called before anything is started.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::UnknownTranscript`] for the first that is missing.
+    pub fn check(&self, scenarios: &[Named]) -> Result<(), LoadError> {
+        for named in scenarios {
+            for wanted in &named.scenario.transcripts {
+                if !self.transcripts.iter().any(|transcript| transcript.name == *wanted) {
+                    let known = self.transcripts.iter().map(|transcript| transcript.name.as_str());
+                    return Err(LoadError::UnknownTranscript {
+                        scenario: named.name.clone(),
+                        transcript: wanted.clone(),
+                        nearest: super::document::nearest(wanted, known).map(Into::into),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs scenarios one after the other, until `cut` completes. Those that were not reached by then are in the result as
+    /// not run.
+    pub async fn run(&self, scenarios: &[Named], cut: impl Future<Output = Cut>) -> Vec<ScenarioResult> {
+        self.observer.notice(&RunEvent::RunStarted {
+            seed: self.seed,
+            scenarios: scenarios.len(),
+            transcripts: self.transcripts.len(),
+        });
+        let mut cut = pin!(cut);
+        let mut was_cut = None;
+        let mut results = Vec::new();
+        for named in scenarios {
+            if let Some(cut) = was_cut {
+                let reason = Cut::reason(cut, "the scenario before it");
+                results.push(ScenarioResult::stopped(
+                    named.name.clone(),
+                    Cut::cause(cut),
+                    reason,
+                    Vec::new(),
+                ));
+                continue;
+            }
+            let started = Instant::now();
+            let steps = named.scenario.steps.len();
+            self.observer.notice(&RunEvent::ScenarioStarted { scenario: &named.name, steps });
+            let (mut result, cut) = self.one(named, cut.as_mut()).await;
+            was_cut = cut;
+            result.duration_ms = milliseconds(started.elapsed());
+            self.observer.notice(&RunEvent::ScenarioFinished {
+                scenario: &named.name,
+                verdict: result.outcome.as_str(),
+                took: started.elapsed(),
+            });
+            results.push(result);
+        }
+        results
+    }
+
+    async fn one(
+        &self,
+        named: &Named,
+        mut cut: Pin<&mut impl Future<Output = Cut>>,
+    ) -> (ScenarioResult, Option<Cut>) {
+        let name = &named.name;
+        let engines = tokio::select! {
+            started = self.provision.start() => match started {
+                Ok(engines) => engines,
+                Err(error) => {
+                    let reason = chain(&error);
+                    let stopped = ScenarioResult::stopped(name.clone(), Cause::EnvironmentNotReady, reason, vec![]);
+                    return (stopped, None);
+                }
+            },
+            cut = cut.as_mut() => {
+                let reason = cut.reason("starting the engines");
+                return (ScenarioResult::stopped(name.clone(), cut.cause(), reason, vec![]), Some(cut));
+            }
+        };
+        let mut findings = Findings::default();
+        let mut during = String::new();
+        let ended = tokio::select! {
+            ended = self.steps(named, &*engines, &mut findings, &mut during) => Ok(ended),
+            cut = cut => Err(cut),
+        };
+        engines.stop().await;
+        let checks = std::mem::take(&mut findings.checks);
+        let (result, cut) = match ended {
+            Ok(Ok(())) => (ScenarioResult::concluded(name.clone(), checks), None),
+            Ok(Err(error)) => {
+                let reason = format!("{during}: {}", chain(&error));
+                let mut stopped = ScenarioResult::stopped(name.clone(), error.cause(), reason, checks);
+                if error.is_failure() {
+                    stopped.outcome = Outcome::Fail;
+                }
+                (stopped, None)
+            }
+            Err(cut) => {
+                let reason = cut.reason(&during);
+                (ScenarioResult::stopped(name.clone(), cut.cause(), reason, checks), Some(cut))
+            }
+        };
+        let Findings { checks: _, projections, events_appended, sentences, steps } = findings;
+        (ScenarioResult { projections, events_appended, sentences, steps, ..result }, cut)
+    }
+
+    async fn steps(
+        &self,
+        named: &Named,
+        engines: &dyn crate::provision::Engines,
+        findings: &mut Findings,
+        during: &mut String,
+    ) -> Result<(), StepError> {
+        "starting".clone_into(during);
+        let mut world = World::new(self, &named.scenario, engines).await?;
+        for (at, step) in named.scenario.steps.iter().enumerate() {
+            let started = Instant::now();
+            let number = at + 1;
+            *during = step.to_string();
+            self.observer.notice(&RunEvent::StepStarted { step: number, what: during });
+            let taken = world.take(step, findings).await;
+            let took = started.elapsed();
+            findings.steps.push(StepDuration { step: during.clone(), duration_ms: milliseconds(took) });
+            taken?;
+            self.observer.notice(&RunEvent::StepFinished { step: number, took });
+        }
+        "checking what is expected at the end".clone_into(during);
+        world.check_expectations(&named.scenario.expect, findings).await
+    }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`given`], [`given_nothing`] | rules of an aggregate: given events, when a command, then events or a rejection |
 //! | [`build`] | events and commands of which a case only says what it is about |
-//! | [`strategy`] | proptest strategies: every event type, metadata, whole legal histories of an interview |
+//! | [`strategy`] | proptest strategies: every event type, metadata, every command, whole legal histories of an interview |
 
 pub mod build;
 mod spec;

@@ -159,16 +159,16 @@ pub fn any_timestamp() -> impl Strategy<Value = Timestamp> {
     })
 }
 
-fn any_uuid() -> impl Strategy<Value = Uuid> {
+pub(super) fn any_uuid() -> impl Strategy<Value = Uuid> {
     any::<u128>().prop_map(Uuid::from_u128)
 }
 
-fn any_interview_id() -> impl Strategy<Value = InterviewId> {
+pub(super) fn any_interview_id() -> impl Strategy<Value = InterviewId> {
     any_uuid().prop_map(InterviewId::new)
 }
 
 /// Text of every kind: short and long for inline and shared storage, with what JSON must escape.
-fn any_text() -> impl Strategy<Value = SmolStr> {
+pub(super) fn any_text() -> impl Strategy<Value = SmolStr> {
     prop_oneof![
         4 => "[a-z ]{0,12}".prop_map(SmolStr::from),
         1 => "\\PC{0,40}".prop_map(SmolStr::from),
@@ -176,7 +176,7 @@ fn any_text() -> impl Strategy<Value = SmolStr> {
     ]
 }
 
-fn any_actor() -> impl Strategy<Value = Actor> {
+pub(super) fn any_actor() -> impl Strategy<Value = Actor> {
     let actor_type = prop_oneof![Just(ActorType::Human), Just(ActorType::System), Just(ActorType::Ai)];
     (option::of(any_text()), option::of(any_text()), actor_type)
         .prop_map(|(user_id, display, actor_type)| Actor { user_id, display, actor_type })
@@ -206,11 +206,11 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-fn any_map() -> impl Strategy<Value = Map<String, Value>> {
+pub(super) fn any_map() -> impl Strategy<Value = Map<String, Value>> {
     vec(("[a-zé]{1,4}", any_json()), 0..4).prop_map(|fields| fields.into_iter().collect())
 }
 
-fn any_interview_status() -> impl Strategy<Value = InterviewStatus> {
+pub(super) fn any_interview_status() -> impl Strategy<Value = InterviewStatus> {
     prop_oneof![
         Just(InterviewStatus::Created),
         Just(InterviewStatus::Processing),
@@ -233,7 +233,7 @@ fn any_words() -> impl Strategy<Value = Vec<SmolStr>> {
     vec(any_text(), 0..8)
 }
 
-fn any_findings() -> impl Strategy<Value = Findings> {
+pub(super) fn any_findings() -> impl Strategy<Value = Findings> {
     let classification = (any_text(), any_text(), any_text());
     (classification, any_words(), any_words(), any_words(), option::of(any_finite())).prop_map(
         |((function_type, structure_type, purpose), keywords, topics, domain_keywords, confidence)| {
@@ -248,7 +248,7 @@ fn any_findings() -> impl Strategy<Value = Findings> {
     )
 }
 
-fn any_overridden_fields() -> impl Strategy<Value = OverriddenFields> {
+pub(super) fn any_overridden_fields() -> impl Strategy<Value = OverriddenFields> {
     let one = || option::of(any_text());
     let many = || option::of(any_words());
     (one(), one(), one(), many(), many(), many()).prop_map(
@@ -263,7 +263,7 @@ fn any_overridden_fields() -> impl Strategy<Value = OverriddenFields> {
     )
 }
 
-fn any_tag() -> impl Strategy<Value = Tag> {
+pub(super) fn any_tag() -> impl Strategy<Value = Tag> {
     let tag_type = prop_oneof![Just(TagType::Keyword), Just(TagType::Topic)];
     (tag_type, any_text()).prop_map(|(tag_type, value)| Tag { tag_type, value })
 }

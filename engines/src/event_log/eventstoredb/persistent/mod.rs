@@ -21,6 +21,7 @@ mod parking;
 mod position;
 mod settings;
 mod source;
+mod stored;
 mod strategy;
 mod subscriptions;
 

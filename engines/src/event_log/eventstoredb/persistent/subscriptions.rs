@@ -1,21 +1,20 @@
 //! All groups over the store: [`Subscriptions`] tells them what was committed and carries out what they ask for.
 //!
 //! Still without I/O: whoever holds the store calls in, and takes what is to be sent to clients from
-//! [`Subscriptions::take_outbox`]. Configuration, checkpoints and parked links are events of the store itself.
+//! [`Subscriptions::take_outbox`]. Configuration, checkpoints and parked links are events of the store itself, which
+//! `stored` reads and writes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use prost::bytes::Bytes;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use uuid::Uuid;
 
-use super::super::filter::{Filter, InvalidRegex};
-use super::super::log::{LINK_TYPE, METADATA_TYPE, NewEvent, Timestamp};
+use super::super::filter::Filter;
+use super::super::log::Timestamp;
 use super::super::read::{Links, ResolvedEvent};
 use super::super::store::Store;
-use super::super::streams::{ExpectedRevision, Presence, metastream_of};
-use super::checkpoint::{CHECKPOINT_EVENT_TYPE, checkpoint_data, parse_checkpoint};
+use super::super::streams::ExpectedRevision;
 use super::client::{ClientId, ClientIdentity};
 use super::config::{
     CONFIG_EVENT_TYPE, CONFIG_STREAM, ConfigEntry, ConfigError, FilterEntry, SubscriptionConfig,
@@ -23,14 +22,13 @@ use super::config::{
 use super::event::{SubscribedEvent, place};
 use super::group::{ConnectError, Group, NackAction, Output};
 use super::info::GroupInfo;
-use super::parking::{ParkedMessage, ParkedRange};
 use super::position::{GroupPosition, StartFrom};
 use super::settings::{InvalidSettings, Settings};
 use super::source::Source;
+use super::stored::{
+    parked_range, read_config, store_checkpoint, store_parked, stored_checkpoint, unreadable_filter,
+};
 use super::{checkpoint_stream, parked_stream};
-
-/// How many checkpoints a checkpoint stream keeps visible.
-const CHECKPOINTS_KEPT: u32 = 2;
 
 /// Names a group: what it reads, and its own name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -548,69 +546,6 @@ impl Subscriptions {
         let data = serde_json::to_value(config).unwrap_or_default();
         store.append_json_as_system(CONFIG_STREAM, CONFIG_EVENT_TYPE, &data, now);
     }
-}
-
-fn newest_event(store: &Store, stream: &str, now: Timestamp) -> Option<ResolvedEvent> {
-    let page = store.reader(now).stream_backward(stream, u64::MAX, 1, Links::Keep).ok()?;
-    page.events.into_iter().next()
-}
-
-fn read_config(store: &Store, now: Timestamp) -> Result<SubscriptionConfig, ConfigError> {
-    match newest_event(store, CONFIG_STREAM, now) {
-        None => Ok(SubscriptionConfig::of(Vec::new())),
-        Some(event) => serde_json::from_slice(&event.original().data)
-            .map_err(|error| ConfigError::Malformed { reason: error.to_string() }),
-    }
-}
-
-fn unreadable_filter(error: InvalidRegex) -> ConfigError {
-    ConfigError::Filter { regex: error.regex }
-}
-
-fn stored_checkpoint(store: &Store, key: &GroupKey, now: Timestamp) -> Option<GroupPosition> {
-    let event = newest_event(store, &checkpoint_stream(&key.stream, &key.group), now)?;
-    parse_checkpoint(&event.original().data).ok()
-}
-
-/// Returns what of the parked stream a replay would read.
-fn parked_range(store: &Store, key: &GroupKey, now: Timestamp) -> ParkedRange {
-    let name = parked_stream(&key.stream, &key.group);
-    match store.streams().presence(&name) {
-        Presence::Present(stream) => ParkedRange {
-            first: store.streams().window_start(&name, stream, now),
-            end: stream.next_revision(),
-        },
-        Presence::Missing | Presence::Deleted => ParkedRange { first: 0, end: 0 },
-    }
-}
-
-/// Appends a parked link, and says whether the store took it.
-fn store_parked(store: &mut Store, key: &GroupKey, parked: ParkedMessage, now: Timestamp) -> bool {
-    let event = NewEvent {
-        id: store.new_id(),
-        event_type: SmolStr::new_static(LINK_TYPE),
-        data: Bytes::from(parked.link_data),
-        metadata: Bytes::from(parked.metadata),
-        is_json: false,
-    };
-    !store.append_as_system(&parked_stream(&key.stream, &key.group), vec![event], now).is_empty()
-}
-
-/// Appends a checkpoint, and says whether the store took it.
-fn store_checkpoint(store: &mut Store, key: &GroupKey, position: GroupPosition, now: Timestamp) -> bool {
-    let stream = checkpoint_stream(&key.stream, &key.group);
-    if store.streams().get(&stream).is_none() {
-        let metadata = serde_json::json!({"$maxCount": CHECKPOINTS_KEPT});
-        store.append_json_as_system(&metastream_of(&stream), METADATA_TYPE, &metadata, now);
-    }
-    let event = NewEvent {
-        id: store.new_id(),
-        event_type: SmolStr::new_static(CHECKPOINT_EVENT_TYPE),
-        data: Bytes::from(checkpoint_data(position)),
-        metadata: Bytes::new(),
-        is_json: true,
-    };
-    !store.append_as_system(&stream, vec![event], now).is_empty()
 }
 
 /// Refuses a source without a name, and a start in `$all` that the log has not reached.

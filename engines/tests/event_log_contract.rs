@@ -1,15 +1,140 @@
-//! Every promise of the event log port, kept by the official client with the embedded EventStoreDB behind it.
+//! Every promise of the event log port, kept over the wire by the official client, and in process without it.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use cutover_engines::event_log::eventstoredb::grpc::EmbeddedEventStore;
-use cutover_engines::event_log::{EventLog, EventStoreDb};
+use cutover_core::ids::StreamName;
+use cutover_engines::event_log::eventstoredb::grpc::{Call, EmbeddedEventStore, Gate, Options, Refusal};
+use cutover_engines::event_log::{
+    EventLog, EventStoreDb, ExpectedRevision, GroupId, GroupSettings, LogError, NewEvent,
+};
 
-async fn connect() -> (Arc<dyn EventLog>, EmbeddedEventStore) {
-    let server = EmbeddedEventStore::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
-    let log = EventStoreDb::new(&server.connection_string()).unwrap();
-    (Arc::new(log), server)
+fn any_port() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
 }
 
-cutover_engines::event_log_contract!(connect());
+mod over_the_wire {
+    use super::*;
+
+    async fn connect() -> (Arc<dyn EventLog>, EmbeddedEventStore) {
+        let server = EmbeddedEventStore::start(any_port()).await.unwrap();
+        let log = EventStoreDb::new(&server.connection_string()).unwrap();
+        (Arc::new(log), server)
+    }
+
+    cutover_engines::event_log_contract!(connect());
+}
+
+mod in_process {
+    use super::*;
+
+    async fn connect() -> (Arc<dyn EventLog>, EmbeddedEventStore) {
+        let server = EmbeddedEventStore::start(any_port()).await.unwrap();
+        (Arc::new(server.in_process()), server)
+    }
+
+    cutover_engines::event_log_contract!(connect());
+}
+
+fn event(number: u128) -> NewEvent {
+    NewEvent {
+        id: uuid::Uuid::from_u128(number),
+        event_type: "Counted".into(),
+        data: format!(r#"{{"number":{number}}}"#).into_bytes(),
+        metadata: b"{}".to_vec(),
+    }
+}
+
+fn stream() -> StreamName {
+    StreamName::new("Counter-1")
+}
+
+fn group() -> GroupId {
+    GroupId { stream: StreamName::new("$ce-Counter"), group: "counted".into() }
+}
+
+#[tokio::test]
+async fn both_ways_lead_to_one_store() {
+    let server = EmbeddedEventStore::start(any_port()).await.unwrap();
+    let (direct, wire) = (server.in_process(), EventStoreDb::new(&server.connection_string()).unwrap());
+    direct.ensure_group(&group(), &GroupSettings::default()).await.unwrap();
+    let mut of_wire = wire.subscribe(&group(), 10).await.unwrap();
+    direct.append(&stream(), ExpectedRevision::NoStream, vec![event(1)]).await.unwrap();
+    let delivered = of_wire.receiver.next(1).await.unwrap();
+    assert_eq!(delivered[0].event.as_ref().unwrap().id, event(1).id);
+    // A group hands each event to one of its consumers: the other one must be gone first.
+    of_wire.answers.acknowledge(vec![delivered[0].ack_id]).await.unwrap();
+    while direct.group_info(&group()).await.unwrap().in_flight > 0 {
+        tokio::task::yield_now().await;
+    }
+    drop(of_wire);
+
+    let mut of_process = direct.subscribe(&group(), 10).await.unwrap();
+    wire.append(&stream(), ExpectedRevision::Exact(0), vec![event(2)]).await.unwrap();
+    let delivered = of_process.receiver.next(1).await.unwrap();
+    assert_eq!(delivered[0].event.as_ref().unwrap().id, event(2).id);
+    assert_eq!(direct.read(&stream(), 0, 9).await.unwrap(), wire.read(&stream(), 0, 9).await.unwrap());
+    assert_eq!(direct.group_info(&group()).await.unwrap(), wire.group_info(&group()).await.unwrap());
+}
+
+#[derive(Debug)]
+struct TooBusy;
+
+impl Gate for TooBusy {
+    fn before(&self, _call: Call<'_>) -> Result<(), Refusal> {
+        Err(Refusal::TooBusy)
+    }
+}
+
+#[tokio::test]
+async fn a_gate_that_refuses_calls_refuses_them_in_process_too() {
+    let options = Options { gate: Arc::new(TooBusy), ..Options::default() };
+    let server = EmbeddedEventStore::start_with(any_port(), options).await.unwrap();
+    let log = server.in_process();
+    log.ensure_group(&group(), &GroupSettings::default()).await.unwrap();
+    let errors = [
+        log.append(&stream(), ExpectedRevision::Any, vec![event(1)]).await.err(),
+        log.read(&stream(), 0, 1).await.err(),
+        log.last_revision(&stream()).await.err(),
+        log.subscribe(&group(), 1).await.err(),
+    ];
+    for error in errors {
+        assert!(error.as_ref().is_some_and(LogError::is_transient), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_shuts_down_ends_what_runs_in_process() {
+    let server = EmbeddedEventStore::start(any_port()).await.unwrap();
+    let log = server.in_process();
+    log.ensure_group(&group(), &GroupSettings::default()).await.unwrap();
+    let mut subscription = log.subscribe(&group(), 1).await.unwrap();
+    server.shutdown().await;
+    let error = subscription.receiver.next(1).await.unwrap_err();
+    assert!(matches!(error, LogError::Unavailable { .. }), "{error:?}");
+    assert!(subscription.answers.acknowledge(vec![event(1).id]).await.is_err());
+    assert!(matches!(log.read(&stream(), 0, 1).await, Err(LogError::Unavailable { .. })));
+}
+
+#[tokio::test]
+async fn a_consumer_in_process_is_told_that_its_group_was_deleted() {
+    let server = EmbeddedEventStore::start(any_port()).await.unwrap();
+    let log = server.in_process();
+    log.ensure_group(&group(), &GroupSettings::default()).await.unwrap();
+    log.append(&stream(), ExpectedRevision::NoStream, vec![event(1)]).await.unwrap();
+    let mut subscription = log.subscribe(&group(), 10).await.unwrap();
+    log.delete_group(&group()).await.unwrap();
+    assert_eq!(subscription.receiver.next(10).await.unwrap().len(), 1);
+    for _ in 0..2 {
+        let error = subscription.receiver.next(10).await.unwrap_err();
+        assert!(matches!(error, LogError::Dropped { .. }), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_whole_log_is_no_stream_for_a_group() {
+    let server = EmbeddedEventStore::start(any_port()).await.unwrap();
+    let all = GroupId { stream: StreamName::new("$all"), ..group() };
+    let error = server.in_process().ensure_group(&all, &GroupSettings::default()).await.unwrap_err();
+    assert!(matches!(error, LogError::Refused { .. }), "{error:?}");
+}

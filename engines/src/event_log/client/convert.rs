@@ -4,7 +4,8 @@ use cutover_core::event::RecordedEvent;
 use cutover_core::ids::StreamName;
 use serde_json::value::RawValue;
 
-use crate::event_log::port::{Delivered, ExpectedRevision, GroupId, LogError, NewEvent, ParkedEvent};
+use crate::event_log::parking_lot;
+use crate::event_log::port::{Delivered, ExpectedRevision, LogError, NewEvent, ParkedEvent};
 
 /// Makes the client's event of ours. The payload must be JSON, or the store's consumers could not read it as such.
 pub(super) fn event_data(event: NewEvent) -> Result<eventstore::EventData, serde_json::Error> {
@@ -46,38 +47,19 @@ pub(super) fn delivered(retry_count: usize, resolved: &eventstore::ResolvedEvent
     Delivered {
         ack_id: original.id,
         event: resolved.event.as_ref().map(recorded_event),
-        replayed: is_parking_lot(&original.stream_id),
+        replayed: parking_lot::is_parking_lot(&original.stream_id),
         retry_count: u32::try_from(retry_count).unwrap_or(u32::MAX),
         position: original.revision,
     }
 }
 
-/// Returns the stream in which the store keeps what a group parked.
-pub(super) fn parking_lot(group: &GroupId) -> String {
-    format!("$persistentsubscription-{group}-parked")
-}
-
-fn is_parking_lot(stream: &str) -> bool {
-    stream.starts_with("$persistentsubscription-") && stream.ends_with("-parked")
-}
-
 /// Reads one entry of a parking lot: a link whose metadata holds the reason.
 pub(super) fn parked_event(resolved: &eventstore::ResolvedEvent) -> ParkedEvent {
-    #[derive(serde::Deserialize)]
-    struct ParkedMetadata {
-        #[serde(default)]
-        reason: String,
-    }
-    let metadata = &resolved.get_original_event().custom_metadata;
-    let reason =
-        serde_json::from_slice::<ParkedMetadata>(metadata).map(|parked| parked.reason).unwrap_or_default();
-    // The store puts a sentence of its own, on a line of its own, before what the consumer said.
-    let reason = match reason.split_once('\n') {
-        Some((_, said)) if !said.is_empty() => said.to_owned(),
-        _ => reason,
-    };
     // An entry whose target is gone has a link alone; an entry that is no link at all has an event alone.
-    ParkedEvent { event: resolved.event.as_ref().map(recorded_event), reason }
+    ParkedEvent {
+        event: resolved.event.as_ref().map(recorded_event),
+        reason: parking_lot::reason(&resolved.get_original_event().custom_metadata),
+    }
 }
 
 /// Returns whether the client can do nothing more: a failed connection attempt ends its background task for good.

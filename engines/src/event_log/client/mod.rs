@@ -18,6 +18,7 @@ use eventstore::{
     ReplayParkedMessagesOptions, StreamPosition, SubscribeToPersistentSubscriptionOptions,
 };
 
+use super::parking_lot;
 use super::port::{
     Appended, EventLog, ExpectedRevision, GroupId, GroupInfo, GroupSettings, LogError, NewEvent, ParkedEvent,
     StartFrom, Subscription,
@@ -266,7 +267,7 @@ impl EventLog for EventStoreDb {
     }
 
     async fn parked(&self, group: &GroupId) -> Result<Vec<ParkedEvent>, LogError> {
-        let lot = convert::parking_lot(group);
+        let lot = parking_lot::stream_of(group);
         let mut parked = Vec::new();
         let mut from = 0;
         loop {

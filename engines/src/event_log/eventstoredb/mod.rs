@@ -4,7 +4,8 @@
 //!
 //! - **The state machine** does no I/O: it has no clock, no randomness, no task and no lock. Times come in as
 //!   arguments ([`Timestamp`]), new ids from an [`IdSource`]. [`Store`] is the whole of it; everything else is a part.
-//! - **The wire** ([`grpc`]) puts one mutex round a [`Store`], and gRPC services round that.
+//! - **The wire** ([`grpc`]) puts one mutex round a [`Store`], and gRPC services round that. [`grpc::EmbeddedEventStore`]
+//!   starts and stops it; a program in the same process may go round the wire with an [`InProcessLog`].
 //!
 //! # What is where
 //!
@@ -23,6 +24,7 @@
 //! | `settings.rs` | the limits, and what is switched on |
 //! | `persistent/` | persistent subscriptions: the machine of a group, and all groups over the store |
 //! | `grpc/` | the services, the errors and their trailers, the server's handle |
+//! | `in_process/` | the port [`EventLog`](super::EventLog) on the store of a running server, without the wire |
 //!
 //! # How to build on the state machine
 //!
@@ -49,6 +51,7 @@ pub mod category;
 pub mod filter;
 pub mod grpc;
 pub mod ids;
+mod in_process;
 pub mod log;
 pub mod metadata;
 pub mod persistent;
@@ -59,6 +62,7 @@ pub mod store;
 pub mod streams;
 pub mod subscription;
 
+pub use in_process::InProcessLog;
 pub use log::{Log, Record, Timestamp};
 pub use read::{Links, ResolvedEvent};
 pub use settings::Settings;

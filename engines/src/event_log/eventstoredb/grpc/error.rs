@@ -33,7 +33,7 @@ pub(super) fn handler_exception() -> Status {
 }
 
 /// Returns the status that calls end with when the server shuts down.
-pub(super) fn shutting_down() -> Status {
+pub(in crate::event_log::eventstoredb) fn shutting_down() -> Status {
     Status::unavailable("Server is shutting down")
 }
 

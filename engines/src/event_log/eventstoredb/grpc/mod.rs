@@ -22,7 +22,9 @@ mod shared;
 mod streams;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub(super) use error::shutting_down;
 pub use gate::{Call, Gate, OpenGate, Refusal};
+pub(super) use persistent::{Host, Inbox};
 pub use server::{EmbeddedEventStore, Ids, Options, StartError, Ticks};
 pub use shared::{SharedStore, Signal};
 

@@ -13,6 +13,7 @@ use tonic::transport::server::{Router, TcpIncoming};
 use uuid::Uuid;
 
 use super::super::ids::SeededIds;
+use super::super::in_process::InProcessLog;
 use super::super::persistent::ConfigError;
 use super::super::settings::Settings;
 use super::super::store::Store;
@@ -128,6 +129,7 @@ impl Default for Options {
 pub struct EmbeddedEventStore {
     address: SocketAddr,
     shared: Arc<SharedStore>,
+    host: Arc<Host>,
     serving: Option<JoinHandle<()>>,
     ticking: Option<JoinHandle<()>>,
 }
@@ -168,7 +170,7 @@ impl EmbeddedEventStore {
         });
         let ticking =
             (ticks == Ticks::EverySecond).then(|| tokio::spawn(tick_every_second(Arc::clone(&shared))));
-        Ok(Self { address, shared, serving: Some(serving), ticking })
+        Ok(Self { address, shared, host, serving: Some(serving), ticking })
     }
 
     /// Returns the address that it listens on.
@@ -181,6 +183,12 @@ impl EmbeddedEventStore {
     /// A client waits one discovery interval before it first connects, so the interval is zero.
     pub fn connection_string(&self) -> String {
         format!("esdb://{}?tls=false&discoveryInterval=0", dialable(self.address))
+    }
+
+    /// Returns the way to this server's store that needs no wire. What is written one way is read and delivered the
+    /// other way too.
+    pub fn in_process(&self) -> InProcessLog {
+        InProcessLog::new(Arc::clone(&self.shared), Arc::clone(&self.host))
     }
 
     /// Returns the store behind the server.

@@ -16,7 +16,7 @@ use super::super::shared::SharedStore;
 use super::super::wire::Empty;
 
 /// What a client receives: bounded by its slots, so the channel needs no bound of its own.
-pub(in super::super) type Inbox = UnboundedReceiver<ToClient>;
+pub(in crate::event_log::eventstoredb) type Inbox = UnboundedReceiver<ToClient>;
 
 /// All groups, and the ways to their clients.
 #[derive(Debug)]
@@ -28,14 +28,16 @@ struct Hosted {
 
 /// The persistent subscriptions of one server. Its lock is always taken before the store's.
 #[derive(Debug)]
-pub(in super::super) struct Host {
+pub(in crate::event_log::eventstoredb) struct Host {
     shared: Arc<SharedStore>,
     hosted: Mutex<Hosted>,
 }
 
 impl Host {
     /// Starts the groups that the store holds, and follows the store until it closes.
-    pub(in super::super) fn start(shared: Arc<SharedStore>) -> Result<Arc<Self>, ConfigError> {
+    pub(in crate::event_log::eventstoredb) fn start(
+        shared: Arc<SharedStore>,
+    ) -> Result<Arc<Self>, ConfigError> {
         let subscriptions = shared.write(Subscriptions::load)?;
         let hosted = Hosted { subscriptions, inboxes: FxHashMap::default(), ticks: shared.signal().ticks };
         let host = Arc::new(Self { shared, hosted: Mutex::new(hosted) });
@@ -44,7 +46,7 @@ impl Host {
     }
 
     /// Works on the groups and the store as they are now, then sends what has come of it.
-    pub(in super::super) fn with<T>(
+    pub(in crate::event_log::eventstoredb) fn with<T>(
         &self,
         work: impl FnOnce(&mut Subscriptions, &mut Store, Timestamp) -> T,
     ) -> T {
@@ -55,7 +57,7 @@ impl Host {
     }
 
     /// Lets a client in, and returns its number with the channel of what it gets.
-    pub(in super::super) fn connect(
+    pub(in crate::event_log::eventstoredb) fn connect(
         &self,
         key: &GroupKey,
         slots: usize,
@@ -72,7 +74,7 @@ impl Host {
     }
 
     /// Takes back what a client held.
-    pub(in super::super) fn disconnect(&self, client: ClientId) {
+    pub(in crate::event_log::eventstoredb) fn disconnect(&self, client: ClientId) {
         let mut hosted = self.lock();
         hosted.inboxes.remove(&client);
         self.advance(&mut hosted, |subscriptions, store, now| subscriptions.disconnect(client, store, now));
@@ -80,7 +82,7 @@ impl Host {
     }
 
     /// Drops all clients, and starts every group again from what the store holds.
-    pub(in super::super) fn restart(&self) -> Result<Empty, Status> {
+    pub(in crate::event_log::eventstoredb) fn restart(&self) -> Result<Empty, Status> {
         self.with(Subscriptions::restart).map_err(|error| {
             tracing::error!(%error, "persistent subscriptions cannot be restarted");
             Status::internal(error.to_string())
@@ -89,7 +91,7 @@ impl Host {
     }
 
     /// Returns the store.
-    pub(in super::super) fn shared(&self) -> &SharedStore {
+    pub(in crate::event_log::eventstoredb) fn shared(&self) -> &SharedStore {
         &self.shared
     }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use tonic::{Request, Response, Status, Streaming};
 
-pub(super) use self::host::Host;
+pub(in crate::event_log::eventstoredb) use self::host::{Host, Inbox};
 use self::requests::{incomplete, key_of};
 use super::super::persistent::{GroupKey, InvalidSettings};
 use super::wire::Empty;

@@ -3,8 +3,9 @@
 //!
 //! A sentence is named by its slot: its index in the file when it was created, an integer within its interview.
 //! Processing a file again goes slot by slot: the text is set unless a person wrote it, the analysis is replaced but for
-//! what a person linked, and slots past the new end are removed with their analysis. What no event can change later
-//! (speaker, times, file, place) is set on creation alone, so that both paths keep the same.
+//! what a person linked, and slots past the new end are removed with their analysis. What no later processing changes
+//! (speaker, times, file, place) is set on creation alone, so that both paths keep the same. Who makes way when a sentence
+//! moves is told by [`Places`].
 //!
 //! Of the running service's faults none is here: no orphaned analyses, no limit applied to an unordered set, no
 //! correction replaced. What is in the graph already comes in as [`Existing`]; the caller reads it.
@@ -21,6 +22,7 @@ use crate::graph::{Change, Label, NodeRef, Origin, Properties, Rel};
 use crate::ids::InterviewId;
 use crate::interview::InterviewStatus;
 use crate::limits::Limits;
+use crate::places::{Move, Places};
 use crate::sentence::{Findings, OverriddenFields, Tag, TagType};
 use crate::timestamp::Timestamp;
 
@@ -48,6 +50,8 @@ pub struct Existing {
 pub struct ExistingSentence {
     /// Its text.
     pub text: SmolStr,
+    /// Its place in the order; `None` where others wrote none.
+    pub place: Option<u32>,
     /// Whether it has an analysis that says more than an error: a failed one does not replace it.
     pub is_analysed: bool,
 }
@@ -55,9 +59,31 @@ pub struct ExistingSentence {
 impl Existing {
     /// Returns the slots that a file no longer has, in ascending order.
     pub fn slots_past(&self, file: &AnalysedFile) -> impl Iterator<Item = u32> {
-        let end = u32::try_from(file.sentences.len()).unwrap_or(u32::MAX);
-        self.sentences.range(end..).map(|(&slot, _)| slot)
+        self.sentences.range(end_of(file)..).map(|(&slot, _)| slot)
     }
+
+    /// Returns the places of all sentences.
+    pub fn places(&self) -> Places {
+        places(&self.sentences)
+    }
+
+    /// Returns the place of every sentence of a file that is not there yet. The sentences that the file no longer has make
+    /// room: they are to be removed first.
+    pub fn places_of_new(&self, file: &AnalysedFile) -> BTreeMap<u32, u32> {
+        let end = end_of(file);
+        let new = (0..end).filter(|slot| !self.sentences.contains_key(slot));
+        let moves = places(self.sentences.range(..end)).of_new(new);
+        moves.into_iter().map(|Move { slot, place }| (slot, place)).collect()
+    }
+}
+
+fn end_of(file: &AnalysedFile) -> u32 {
+    u32::try_from(file.sentences.len()).unwrap_or(u32::MAX)
+}
+
+fn places<'a>(sentences: impl IntoIterator<Item = (&'a u32, &'a ExistingSentence)>) -> Places {
+    let of = |(&slot, sentence): (&u32, &ExistingSentence)| Some(Move { slot, place: sentence.place? });
+    sentences.into_iter().filter_map(of).collect()
 }
 
 /// Names the sentence in a slot.
@@ -97,18 +123,20 @@ pub fn put_interview(file: &AnalysedFile, at: &WrittenAt) -> Vec<Change> {
 /// Returns the changes that put one sentence of a file into its slot, with its analysis. The chain is the caller's, once
 /// for all sentences: [`chain`].
 ///
-/// `analysis_id` is the key of the new analysis node; `existing` is what the slot holds.
+/// `analysis_id` is the key of the new analysis node; `existing` is what the slot holds. `place` is where the sentence goes
+/// when it is new, see [`Existing::places_of_new`]; one that is there keeps its place.
 pub fn put_sentence(
     file: &AnalysedFile,
     (slot, sentence): (u32, &AnalysedSentence),
     existing: Option<&ExistingSentence>,
+    place: u32,
     analysis_id: Uuid,
     limits: &Limits,
     at: &WrittenAt,
 ) -> Vec<Change> {
     let node = sentence_ref(file.interview, slot);
     let on_create = Properties::new()
-        .with("sequence_order", i64::from(slot))
+        .with("sequence_order", i64::from(place))
         .with_some("start_time", sentence.start_ms.map(milliseconds))
         .with_some("end_time", sentence.end_ms.map(milliseconds))
         .with_some("speaker", sentence.speaker.clone())
@@ -208,7 +236,8 @@ pub enum Edit {
         /// Why.
         reason: Option<SmolStr>,
     },
-    /// Moves a sentence. Its slot, which names it, stays.
+    /// Moves a sentence. Its slot, which names it, stays. When somebody else has the new place, those in the way are moved
+    /// along ([`Places::moves`]), each by changes and an event of its own.
     Relocate {
         /// The sentence.
         slot: u32,
@@ -284,6 +313,8 @@ impl Edit {
 }
 
 /// Returns the changes of an edit. Whether it may be made has been decided already.
+///
+/// Of a sentence that moves these are its own: those that make way for it are moved by [`relocate`], too.
 pub fn edit(interview: InterviewId, edit: &Edit, limits: &Limits) -> Vec<Change> {
     match edit {
         Edit::Text { slot, text } => vec![update(
@@ -294,10 +325,7 @@ pub fn edit(interview: InterviewId, edit: &Edit, limits: &Limits) -> Vec<Change>
             override_analysis(analysis_ref(interview, *slot), fields, limits)
         }
         Edit::Clear { slot, .. } => vec![Change::Remove { node: analysis_ref(interview, *slot) }],
-        Edit::Relocate { slot, new_index } => {
-            let place = Properties::new().with("sequence_order", i64::from(*new_index));
-            vec![update(sentence_ref(interview, *slot), place), chain(interview)]
-        }
+        Edit::Relocate { slot, new_index } => relocate(interview, Move { slot: *slot, place: *new_index }),
         Edit::Tag { slot, tag } => vec![Change::Tag {
             analysis: analysis_ref(interview, *slot),
             rel: dimension(tag.tag_type),
@@ -314,6 +342,12 @@ pub fn edit(interview: InterviewId, edit: &Edit, limits: &Limits) -> Vec<Change>
             Vec::new()
         }
     }
+}
+
+/// Returns the changes that bring one sentence to a place that nobody else has, or is about to leave.
+pub fn relocate(interview: InterviewId, moved: Move) -> Vec<Change> {
+    let place = Properties::new().with("sequence_order", i64::from(moved.place));
+    vec![update(sentence_ref(interview, moved.slot), place), chain(interview)]
 }
 
 fn override_analysis(analysis: NodeRef, fields: &OverriddenFields, limits: &Limits) -> Vec<Change> {
@@ -410,7 +444,7 @@ mod tests {
 
     fn put(outcome: AnalysisOutcome, existing: Option<&ExistingSentence>) -> Vec<Change> {
         let file = file(&[outcome]);
-        put_sentence(&file, (0, &file.sentences[0]), existing, Uuid::nil(), &Limits::default(), &at())
+        put_sentence(&file, (0, &file.sentences[0]), existing, 4, Uuid::nil(), &Limits::default(), &at())
     }
 
     fn analyses(changes: &[Change]) -> Vec<&Properties> {
@@ -450,7 +484,7 @@ mod tests {
         assert_eq!(*node, sentence_ref(InterviewId::for_file("a.txt"), 0));
         assert!(set.is_empty());
         assert_eq!(*unless_edited, Properties::new().with("text", "Hi."));
-        assert_eq!(on_create.get("sequence_order"), Some(&Value::Int(0)));
+        assert_eq!(on_create.get("sequence_order"), Some(&Value::Int(4)));
         assert_eq!(on_create.get("start_time"), Some(&Value::Int(5)));
         assert_eq!(on_create.get("end_time"), None);
     }
@@ -459,7 +493,7 @@ mod tests {
     fn every_dimension_is_set_in_order_under_its_limit() {
         let limits = Limits { keywords: Some(2), domain_keywords: Some(0), ..Limits::default() };
         let file = file(&[found()]);
-        let changes = put_sentence(&file, (0, &file.sentences[0]), None, Uuid::nil(), &limits, &at());
+        let changes = put_sentence(&file, (0, &file.sentences[0]), None, 0, Uuid::nil(), &limits, &at());
         let dimensions: Vec<_> = changes
             .iter()
             .filter_map(|change| match change {
@@ -502,6 +536,15 @@ mod tests {
         let existing = Existing { sentences };
         assert_eq!(existing.slots_past(&file(&[found(), found()])).collect::<Vec<_>>(), [2, 3]);
         assert_eq!(existing.slots_past(&file(&vec![found(); 5])).count(), 0);
+    }
+
+    #[test]
+    fn a_new_sentence_goes_where_nobody_is_who_stays() {
+        let at = |place| ExistingSentence { place: Some(place), ..ExistingSentence::default() };
+        // Slot 0 was moved to the end; slot 5 is gone with the file, and its place is free for slot 2.
+        let existing = Existing { sentences: [(0, at(3)), (1, at(1)), (5, at(2))].into() };
+        let places = existing.places_of_new(&file(&vec![found(); 5]));
+        assert_eq!(places, [(2, 2), (3, 4), (4, 5)].into());
     }
 
     #[test]

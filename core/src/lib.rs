@@ -8,6 +8,7 @@
 //! | [`interview`], [`sentence`] | the two aggregates: commands, events, `decide`, `evolve` |
 //! | [`analysed`] | a transcript as the pipeline hands it to both paths |
 //! | [`direct`] | what the direct path writes of it, and of what people edit |
+//! | [`places`] | who makes way when a sentence moves |
 //! | [`event`] | an event with its metadata, decoded and as a store recorded it |
 //! | [`command`], [`aggregate`] | commands with what accompanies them, and their handling over a history |
 //! | [`wire`] | the frozen format that events are stored in: names, encode, decode, upcasters |
@@ -27,6 +28,7 @@ pub mod ids;
 pub mod interview;
 pub mod limits;
 pub mod metadata;
+pub mod places;
 pub mod projection;
 pub mod projector;
 pub mod sentence;

@@ -7,8 +7,9 @@
 //!
 //! The decisions that it follows: a sentence is its slot, the index in the file when it was first read. Processing a file again
 //! analyses every sentence again; a changed text replaces the old one unless a person wrote that; a shorter file takes the
-//! sentences past its end away, a longer one adds some; a place that a person chose is kept. A failed analysis changes nothing.
-//! What a person linked stays, and uses up slots of the limit.
+//! sentences past its end away, a longer one adds some; a place that a person chose is kept. Nobody shares a place: whoever is
+//! in the way of a person's move goes one place towards where the moved one came from, and a new sentence whose place is taken
+//! goes to the next free one. A failed analysis changes nothing. What a person linked stays, and uses up slots of the limit.
 
 mod analysis;
 mod expected;
@@ -102,6 +103,11 @@ impl Model {
         self.interviews.get(&interview).map(Interview::slots_in_order).unwrap_or_default()
     }
 
+    /// Returns the place of a sentence, if there is one in that slot.
+    pub fn place(&self, interview: InterviewId, slot: u32) -> Option<u32> {
+        Some(self.interviews.get(&interview)?.sentences.get(&slot)?.place)
+    }
+
     /// Returns the text of a sentence, if there is one in that slot.
     pub fn text(&self, interview: InterviewId, slot: u32) -> Option<&SmolStr> {
         Some(&self.interviews.get(&interview)?.sentences.get(&slot)?.text)
@@ -125,8 +131,15 @@ impl Model {
         let limits = *self.limits.of(Some(&interview.project));
         let end = u32::try_from(file.sentences.len()).unwrap_or(u32::MAX);
         interview.sentences.retain(|&slot, _| slot < end);
+        let mut taken: BTreeSet<u32> = interview.sentences.values().map(|sentence| sentence.place).collect();
         for (slot, analysed) in (0..end).zip(&file.sentences) {
-            let sentence = interview.sentences.entry(slot).or_insert_with(|| Sentence::new(slot, analysed));
+            let sentence = interview.sentences.entry(slot).or_insert_with(|| {
+                let mut place = slot;
+                while !taken.insert(place) {
+                    place += 1;
+                }
+                Sentence::new(place, analysed)
+            });
             sentence.process(analysed, &limits);
         }
     }
@@ -151,6 +164,7 @@ impl Model {
             Edit::ChangeInterviewStatus { to_status, .. } => interview.status = *to_status,
             Edit::ArchiveInterview { .. } => interview.status = InterviewStatus::Archived,
             Edit::DeleteSentence { slot, .. } => drop(interview.sentences.remove(slot)),
+            Edit::Relocate { slot, new_index } => interview.relocate(*slot, *new_index),
             _ => {
                 let slot = edit.slot().and_then(|slot| interview.sentences.get_mut(&slot));
                 if let Some(sentence) = slot {
@@ -184,6 +198,20 @@ impl Interview {
         }
     }
 
+    /// Puts a sentence at a place. Whoever is there gets out of the way, to where somebody else may be, and so on.
+    fn relocate(&mut self, slot: u32, place: u32) {
+        let Some(from) = self.sentences.get(&slot).map(|sentence| sentence.place) else { return };
+        let mut owners: BTreeMap<u32, u32> =
+            self.sentences.iter().map(|(&slot, sentence)| (sentence.place, slot)).collect();
+        owners.remove(&from);
+        let mut homeless = Some((slot, place));
+        while let Some((slot, place)) = homeless {
+            self.sentences.entry(slot).and_modify(|sentence| sentence.place = place);
+            let aside = if place > from { place - 1 } else { place + 1 };
+            homeless = owners.insert(place, slot).map(|other| (other, aside));
+        }
+    }
+
     fn slots_in_order(&self) -> Vec<u32> {
         let mut places: Vec<(u32, u32)> =
             self.sentences.iter().map(|(&slot, sentence)| (sentence.place, slot)).collect();
@@ -193,9 +221,9 @@ impl Interview {
 }
 
 impl Sentence {
-    fn new(slot: u32, analysed: &AnalysedSentence) -> Self {
+    fn new(place: u32, analysed: &AnalysedSentence) -> Self {
         Self {
-            place: slot,
+            place,
             text: analysed.text.clone(),
             speaker: analysed.speaker.clone(),
             start_ms: analysed.start_ms,
@@ -229,7 +257,6 @@ impl Sentence {
                 self.status = SentenceStatus::Edited;
                 self.edited_by = Some(by.cloned().unwrap_or_else(|| SmolStr::new_static("human")));
             }
-            (Edit::Relocate { new_index, .. }, _) => self.place = *new_index,
             (Edit::Override { fields, note, .. }, Some(analysis)) => {
                 analysis.correct(fields, note.as_ref(), by, limits);
             }

@@ -7,6 +7,7 @@ use cutover_core::graph::{ChangeSet, Rel};
 use cutover_core::ids::{AggregateId, EventId, SentenceId};
 use cutover_core::interview::{InterviewCreated, InterviewEvent};
 use cutover_core::metadata::{Actor, Metadata};
+use cutover_core::places::{Move, Places};
 use cutover_core::projection::project;
 use cutover_core::sentence::{
     Classification, EditorType, Findings, OverriddenFields, SentenceCommand, SentenceState, Tag, TagType,
@@ -18,6 +19,8 @@ use uuid::Uuid;
 use super::*;
 use crate::diff::{GraphSource, Limits as DiffLimits, Orientation, Policy, diff};
 use crate::result::{CheckResult, Outcome};
+use crate::seed::Seed;
+use crate::workload::people::People;
 
 fn id() -> InterviewId {
     InterviewId::for_file("a.txt")
@@ -160,6 +163,37 @@ fn a_moved_sentence_is_chained_at_its_new_place() {
     assert_eq!(model(&[first.clone(), moved.clone(), first]).slots(id()), [1, 2, 0]);
 }
 
+#[track_caller]
+fn check_places(actions: &[Action], expected: &[(u32, u32)]) {
+    let model = model(actions);
+    let slots = model.slots(id()).into_iter();
+    let found: Vec<_> = slots.map(|slot| (slot, model.place(id(), slot).expect("a sentence"))).collect();
+    assert_eq!(found, expected);
+}
+
+fn to(slot: u32, new_index: u32) -> Action {
+    edit(Edit::Relocate { slot, new_index })
+}
+
+#[test]
+fn who_is_in_the_way_of_a_move_goes_towards_where_it_came_from() {
+    let four = ingest(vec![sentence("x", &[]); 4]);
+    check_places(&[four.clone(), to(3, 1)], &[(0, 0), (3, 1), (1, 2), (2, 3)]);
+    check_places(&[four.clone(), to(0, 2)], &[(1, 0), (2, 1), (0, 2), (3, 3)]);
+    let gap = edit(Edit::DeleteSentence { slot: 1, reason: None });
+    check_places(&[four.clone(), gap, to(3, 0)], &[(3, 0), (0, 1), (2, 2)]);
+    check_places(&[four, to(1, 1)], &[(0, 0), (1, 1), (2, 2), (3, 3)]);
+}
+
+#[test]
+fn a_new_sentence_goes_to_the_next_free_place() {
+    let of = |count| ingest(vec![sentence("x", &[]); count]);
+    check_places(&[of(2), to(0, 2), of(4)], &[(1, 1), (0, 2), (2, 3), (3, 4)]);
+    // What the file no longer has makes room first.
+    let gone = edit(Edit::DeleteSentence { slot: 0, reason: None });
+    check_places(&[of(3), gone, to(2, 0), of(2)], &[(0, 0), (1, 1)]);
+}
+
 #[test]
 fn a_deleted_interview_does_not_come_back() {
     let first = ingest(vec![sentence("a", &[])]);
@@ -177,6 +211,7 @@ async fn write_directly(graph: &MemoryGraph, action: &Action, existing: &Existin
             changes.extend(direct::put_interview(file, &at));
             changes
                 .extend(existing.slots_past(file).map(|slot| direct::remove_sentence(file.interview, slot)));
+            let places = existing.places_of_new(file);
             for (slot, sentence) in (0..).zip(&file.sentences) {
                 let before = existing.sentences.get(&slot);
                 let analysis_id = Uuid::from_u128(u128::from(slot));
@@ -184,12 +219,17 @@ async fn write_directly(graph: &MemoryGraph, action: &Action, existing: &Existin
                     file,
                     (slot, sentence),
                     before,
+                    places.get(&slot).copied().unwrap_or(slot),
                     analysis_id,
                     &limits,
                     &at,
                 ));
             }
             changes.push(direct::chain(file.interview));
+        }
+        Action::Edit { interview, edit: Edit::Relocate { slot, new_index }, .. } => {
+            let moves = existing.places().moves(*slot, *new_index);
+            changes.extend(moves.into_iter().flat_map(|moved| direct::relocate(*interview, moved)));
         }
         Action::Edit { interview, edit, .. } => changes.extend(direct::edit(*interview, edit, &limits)),
     }
@@ -200,23 +240,28 @@ fn existing(model: &Model) -> Existing {
     let sentences = model.interviews.get(&id()).map(|interview| &interview.sentences);
     let sentences = sentences.into_iter().flatten().map(|(&slot, sentence)| {
         let is_analysed = sentence.analysis.is_some();
-        (slot, ExistingSentence { text: sentence.text.clone(), is_analysed })
+        let place = Some(sentence.place);
+        (slot, ExistingSentence { text: sentence.text.clone(), place, is_analysed })
     });
     Existing { sentences: sentences.collect() }
 }
 
-async fn compare(model: &Model, graph: &MemoryGraph) -> CheckResult {
-    let graph = GraphSource::new(graph, Schema::Direct);
-    let sides = Orientation::new("model", "direct");
-    diff(
-        "model-vs-direct",
-        sides,
-        &model.expected(),
-        &graph,
-        &Policy::model_vs_direct(),
-        DiffLimits::default(),
-    )
-    .await
+async fn compare(model: &Model, graph: &MemoryGraph, schema: Schema) -> CheckResult {
+    let graph = GraphSource::new(graph, schema);
+    let (other, policy) = match schema {
+        Schema::Direct => ("direct", Policy::model_vs_direct()),
+        Schema::Projected => ("projected", Policy::model_vs_projected()),
+    };
+    let sides = Orientation::new("model", other);
+    diff("c", sides, &model.expected(), &graph, &policy, DiffLimits::default()).await
+}
+
+/// Asserts that a graph is the one that the model expects.
+async fn assert_expected(model: &Model, graph: &MemoryGraph, schema: Schema, when: &str) {
+    let check = compare(model, graph, schema).await;
+    let found: Vec<String> =
+        check.differences.first.iter().map(|found| found.in_words_of(&check.sides).to_string()).collect();
+    assert_eq!((check.outcome, found), (Outcome::Pass, vec![]), "{schema:?} {when}");
 }
 
 #[tokio::test]
@@ -239,10 +284,7 @@ async fn the_model_expects_what_the_direct_writer_writes_step_by_step() {
     for (step, action) in actions.iter().enumerate() {
         write_directly(&graph, action, &existing(&model)).await;
         model.apply(action);
-        let check = compare(&model, &graph).await;
-        let found: Vec<String> =
-            check.differences.first.iter().map(|found| found.in_words_of(&check.sides).to_string()).collect();
-        assert_eq!((check.outcome, found), (Outcome::Pass, vec![]), "after step {step}");
+        assert_expected(&model, &graph, Schema::Direct, &format!("after step {step}")).await;
     }
 }
 
@@ -255,7 +297,7 @@ async fn what_the_direct_writer_does_wrong_is_found() {
     model.apply(&first);
     // The graph never hears of the edit.
     model.apply(&text(1, "mine"));
-    let check = compare(&model, &graph).await;
+    let check = compare(&model, &graph, Schema::Direct).await;
     assert_eq!(check.outcome, Outcome::Fail);
     assert_eq!(check.differences.total, 2, "text and is_edited");
 }
@@ -264,8 +306,15 @@ async fn what_the_direct_writer_does_wrong_is_found() {
 #[derive(Default)]
 struct Told {
     interview_version: Option<u64>,
-    /// By slot: the state, and the next version.
-    sentences: BTreeMap<u32, (SentenceState, u64)>,
+    sentences: BTreeMap<u32, ToldSentence>,
+}
+
+/// The latest sentence of a slot.
+#[derive(Default)]
+struct ToldSentence {
+    state: SentenceState,
+    next_version: u64,
+    generation: u32,
 }
 
 impl Told {
@@ -286,11 +335,26 @@ impl Told {
         }
     }
 
+    /// Returns the places of the sentences in the slots before `end`.
+    fn places(&self, end: u32) -> Places {
+        let existing =
+            |(&slot, told): (&u32, &ToldSentence)| Some(Move { slot, place: told.state.existing()?.index });
+        self.sentences.range(..end).filter_map(existing).collect()
+    }
+
     fn commands(&self, action: &Action) -> Vec<(u32, SentenceCommand)> {
         match action {
             Action::Ingest(file) => {
                 let mut commands = Vec::new();
                 let end = file.sentences.len() as u32;
+                let is_new =
+                    |slot: &u32| self.sentences.get(slot).is_none_or(|told| told.state.existing().is_none());
+                let new = self.places(end).of_new((0..end).filter(is_new));
+                let moved_aside: BTreeMap<u32, u32> = new
+                    .into_iter()
+                    .filter(|new| new.slot != new.place)
+                    .map(|new| (new.slot, new.place))
+                    .collect();
                 for (&slot, _) in self.sentences.range(end..) {
                     commands.push((slot, SentenceCommand::Delete { reason: None }));
                 }
@@ -306,6 +370,9 @@ impl Told {
                             end_ms: None,
                         },
                     ));
+                    let aside =
+                        moved_aside.get(&slot).map(|&new_index| SentenceCommand::Relocate { new_index });
+                    commands.extend(aside.map(|command| (slot, command)));
                     let new_text = sentence.text.clone();
                     commands.push((slot, SentenceCommand::Edit { new_text, editor_type: EditorType::Ai }));
                     if let AnalysisOutcome::Found { model, version, findings } = &sentence.analysis {
@@ -319,7 +386,7 @@ impl Told {
                         };
                         let first =
                             SentenceCommand::GenerateAnalysis { model, version, findings, raw_ref: None };
-                        let state = self.sentences.get(&slot).and_then(|(state, _)| state.existing());
+                        let state = self.sentences.get(&slot).and_then(|told| told.state.existing());
                         let is_analysed = state.is_some_and(|sentence| sentence.has_analysis());
                         commands.push((slot, if is_analysed { again } else { first }));
                     }
@@ -334,7 +401,12 @@ impl Told {
                     }
                     Edit::Override { fields, note, .. } => SentenceCommand::OverrideAnalysis { fields, note },
                     Edit::Clear { reason, .. } => SentenceCommand::ClearAnalysis { reason },
-                    Edit::Relocate { new_index, .. } => SentenceCommand::Relocate { new_index },
+                    Edit::Relocate { new_index, .. } => {
+                        let moves = self.places(u32::MAX).moves(slot, new_index).into_iter();
+                        return moves
+                            .map(|to| (to.slot, SentenceCommand::Relocate { new_index: to.place }))
+                            .collect();
+                    }
                     Edit::Tag { tag, .. } => SentenceCommand::Tag(tag),
                     Edit::Untag { tag, .. } => SentenceCommand::Untag(tag),
                     Edit::DeleteSentence { reason, .. } => SentenceCommand::Delete { reason },
@@ -361,11 +433,15 @@ impl Told {
             self.interview_version = Some(0);
         }
         for (slot, command) in self.commands(action) {
-            let (state, next) = self.sentences.entry(slot).or_default();
+            let ToldSentence { state, next_version: next, generation } =
+                self.sentences.entry(slot).or_default();
+            if let (SentenceState::Deleted, SentenceCommand::Create { .. }) = (&*state, &command) {
+                (*state, *next, *generation) = (SentenceState::NotCreated, 0, *generation + 1);
+            }
             let told = cutover_core::sentence::decide(state, command).unwrap_or_default();
             for event in told {
                 *state = cutover_core::sentence::evolve(std::mem::take(state), &event);
-                let aggregate = AggregateId::Sentence(SentenceId::at(id(), slot));
+                let aggregate = AggregateId::Sentence(SentenceId::in_generation(id(), slot, *generation));
                 let metadata = Self::metadata(aggregate, *next);
                 *next += 1;
                 events.push(Event { metadata, body: Body::Sentence { interview: Some(id()), event } });
@@ -399,12 +475,34 @@ async fn the_model_expects_what_the_events_project_step_by_step() {
     for (step, action) in actions.iter().enumerate() {
         told.write(&graph, action).await;
         model.apply(action);
-        let source = GraphSource::new(&graph, Schema::Projected);
-        let sides = Orientation::new("model", "projected");
-        let policy = Policy::model_vs_projected();
-        let check = diff("c", sides, &model.expected(), &source, &policy, DiffLimits::default()).await;
-        let found: Vec<String> =
-            check.differences.first.iter().map(|found| found.in_words_of(&check.sides).to_string()).collect();
-        assert_eq!((check.outcome, found), (Outcome::Pass, vec![]), "after step {step}");
+        assert_expected(&model, &graph, Schema::Projected, &format!("after step {step}")).await;
+    }
+}
+
+#[tokio::test]
+async fn moves_that_are_drawn_come_out_as_the_model_expects_on_both_paths() {
+    for seed in 0..4 {
+        let mut people = People::new(Seed::new(seed).stream("people"));
+        let (direct, projected) = (MemoryGraph::new(Schema::Direct), MemoryGraph::new(Schema::Projected));
+        let (mut model, mut told) = (Model::default(), Told::default());
+        for (round, length) in [4, 7, 3, 6, 2, 8].into_iter().enumerate() {
+            let file = file((0..length).map(|slot| sentence(&format!("sentence {slot}"), &[])).collect());
+            let mut actions = vec![Action::Ingest(file.clone())];
+            let mut foreseen = model.clone();
+            foreseen.apply(&actions[0]);
+            let moves = people.moves(&[file], &foreseen, 6).into_iter();
+            actions.extend(moves.map(|moved| edit(moved.edit)));
+            if round % 2 == 0 {
+                actions.push(edit(Edit::DeleteSentence { slot: 1, reason: None }));
+            }
+            for action in actions {
+                write_directly(&direct, &action, &existing(&model)).await;
+                told.write(&projected, &action).await;
+                model.apply(&action);
+                let when = format!("in round {round} of seed {seed}, after {action:?}");
+                assert_expected(&model, &direct, Schema::Direct, &when).await;
+                assert_expected(&model, &projected, Schema::Projected, &when).await;
+            }
+        }
     }
 }

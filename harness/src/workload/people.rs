@@ -1,4 +1,4 @@
-//! What people do to sentences while both paths run: edits of the text, corrections of the analysis, tags.
+//! What people do to sentences while both paths run: edits of the text, corrections of the analysis, tags, moves.
 //!
 //! Every value that a person writes bears a number, so that nothing is written twice and a finding leads back to who wrote it.
 
@@ -9,6 +9,7 @@ use cutover_core::sentence::{OverriddenFields, Tag, TagType};
 use rand::RngExt;
 use smol_str::{SmolStr, format_smolstr};
 
+use crate::model::{Action, Model};
 use crate::seed::Stream;
 
 const FUNCTIONS: [&str; 4] = ["statement", "question", "directive", "acknowledgement"];
@@ -65,6 +66,44 @@ impl People {
             }
             done
         })
+    }
+
+    /// Moves `count` sentences, one after the other, each to another place than it has by then: most often to a neighbour's, now
+    /// and then to one further away, to the front, or past the end. `model` knows who is where before the first move.
+    pub fn moves(&mut self, files: &[AnalysedFile], model: &Model, count: u32) -> Vec<Personal> {
+        let mut model = model.clone();
+        let interviews: Vec<InterviewId> = files
+            .iter()
+            .map(|file| file.interview)
+            .filter(|&interview| !model.slots(interview).is_empty())
+            .collect();
+        let mut done = Vec::new();
+        if interviews.is_empty() {
+            return done;
+        }
+        for _ in 0..count {
+            let interview = interviews[self.random.random_range(0..interviews.len())];
+            let places: Vec<(u32, u32)> = model
+                .slots(interview)
+                .into_iter()
+                .filter_map(|slot| Some((slot, model.place(interview, slot)?)))
+                .collect();
+            let (slot, from) = places[self.random.random_range(0..places.len())];
+            let last = places[places.len() - 1].1;
+            let drawn = match self.random.random_range(0..8) {
+                0 => 0,
+                1 => last.saturating_add(self.random.random_range(1..4)),
+                2 | 3 => places[self.random.random_range(0..places.len())].1,
+                4 | 5 => from.saturating_sub(self.random.random_range(1..9)),
+                _ => from.saturating_add(self.random.random_range(1..9)),
+            };
+            // Nobody moves to where they are.
+            let new_index = if drawn == from { from.saturating_add(1) } else { drawn };
+            let edit = Edit::Relocate { slot, new_index };
+            model.apply(&Action::Edit { interview, edit: edit.clone(), by: None });
+            done.push(Personal { interview, edit });
+        }
+        done
     }
 
     /// Draws analysed sentences: what has no analysis cannot be corrected.
@@ -185,9 +224,31 @@ mod tests {
         assert_eq!(attached.len(), 50);
     }
 
+    fn ingested(files: &[AnalysedFile]) -> Model {
+        let mut model = Model::default();
+        files.iter().for_each(|file| model.apply(&Action::Ingest(file.clone())));
+        model
+    }
+
+    #[test]
+    fn nobody_moves_to_their_own_place_and_many_move_to_a_taken_one() {
+        let files = files();
+        let mut model = ingested(&files);
+        let mut taken = 0;
+        for Personal { interview, edit } in people().moves(&files, &model, 60) {
+            let Edit::Relocate { slot, new_index } = edit else { panic!("a move was asked for") };
+            assert_ne!(model.place(interview, slot), Some(new_index));
+            let is_there = |other: &u32| model.place(interview, *other) == Some(new_index);
+            taken += u32::from(model.slots(interview).iter().any(is_there));
+            model.apply(&Action::Edit { interview, edit, by: None });
+        }
+        assert!((10..50).contains(&taken), "{taken} of 60");
+    }
+
     #[test]
     fn where_nothing_is_said_nothing_is_done() {
         assert_eq!(people().edits(&[], 5), []);
+        assert_eq!(people().moves(&files(), &Model::default(), 5), []);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! state. The event store has to answer before a write, therefore; once the write is committed, nothing is lost whatever
 //! dies.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cutover_core::analysed::{AnalysedFile, AnalysedSentence, AnalysisOutcome};
@@ -129,6 +130,7 @@ impl Pipeline {
         let plan = Plan {
             file,
             existing: &existing,
+            places_of_new: existing.places_of_new(file),
             is_new,
             at: self.written_at(now),
             context: command_context(context, Some(&file.project), now),
@@ -218,7 +220,8 @@ impl Pipeline {
         let numbered = (0_u32..).zip(&file.sentences);
         numbered
             .map(|(slot, sentence)| {
-                let entry = plan.entry(self.ids.next_id(), Some(slot), sentence_intents(sentence));
+                let intents = sentence_intents(sentence, plan.moved_aside(slot));
+                let entry = plan.entry(self.ids.next_id(), Some(slot), intents);
                 let replaced = plan.existing.sentences.get(&slot).map_or(0, |before| json_len(&before.text));
                 let size = replaced
                     + created_size(&entry).map_err(|source| PipelineError::InvalidSentence {
@@ -251,15 +254,23 @@ impl Pipeline {
             batch.push(unguarded(vec![self.outbox_change(state, &entry).await?]));
             report.entries += 1;
         }
+        // Those that the file no longer has go first: their places may be given to new ones.
+        for slot in plan.existing.slots_past(file) {
+            let entry = plan.entry(self.ids.next_id(), Some(slot), vec![Intent::RemoveSentence]);
+            let removal = direct::remove_sentence(file.interview, slot);
+            batch.push(unguarded(vec![removal, self.outbox_change(state, &entry).await?]));
+            report.entries += 1;
+            report.removed += 1;
+        }
         let numbered: Vec<_> = (0_u32..).zip(&file.sentences).zip(&entries).collect();
-        let mut writes = numbered.chunks(self.settings.sentences_per_write.max(1)).peekable();
-        while let Some(write) = writes.next() {
+        for write in numbered.chunks(self.settings.sentences_per_write.max(1)) {
             for &((slot, sentence), entry) in write {
                 let before = plan.existing.sentences.get(&slot);
                 let mut changes = direct::put_sentence(
                     file,
                     (slot, sentence),
                     before,
+                    plan.places_of_new.get(&slot).copied().unwrap_or(slot),
                     self.ids.next_id(),
                     limits,
                     &plan.at,
@@ -267,15 +278,6 @@ impl Pipeline {
                 changes.push(self.outbox_change(state, entry).await?);
                 batch.push(unguarded(changes));
                 report.entries += 1;
-            }
-            if writes.peek().is_none() {
-                for slot in plan.existing.slots_past(file) {
-                    let entry = plan.entry(self.ids.next_id(), Some(slot), vec![Intent::RemoveSentence]);
-                    let removal = direct::remove_sentence(file.interview, slot);
-                    batch.push(unguarded(vec![removal, self.outbox_change(state, &entry).await?]));
-                    report.entries += 1;
-                    report.removed += 1;
-                }
             }
             // Every commit leaves a graph that readers can walk.
             batch.push(unguarded(vec![direct::chain(file.interview)]));
@@ -302,12 +304,20 @@ impl Pipeline {
 struct Plan<'a> {
     file: &'a AnalysedFile,
     existing: &'a Existing,
+    /// Where the sentences go that are not there yet, by slot.
+    places_of_new: BTreeMap<u32, u32>,
     is_new: bool,
     at: WrittenAt,
     context: CommandContext,
 }
 
 impl Plan<'_> {
+    /// Returns the place of a new sentence when the place of its number is taken. The event that creates it knows no other,
+    /// so it says that in a second one.
+    fn moved_aside(&self, slot: u32) -> Option<u32> {
+        self.places_of_new.get(&slot).copied().filter(|&place| place != slot)
+    }
+
     fn entry(&self, id: uuid::Uuid, slot: Option<u32>, intents: Vec<Intent>) -> Entry {
         Entry {
             format: FORMAT,
@@ -368,13 +378,14 @@ fn ensure_interview(file: &AnalysedFile) -> Intent {
     }
 }
 
-fn sentence_intents(sentence: &AnalysedSentence) -> Vec<Intent> {
+fn sentence_intents(sentence: &AnalysedSentence, moved_aside: Option<u32>) -> Vec<Intent> {
     let mut intents = vec![Intent::PutSentence {
         text: sentence.text.clone(),
         speaker: sentence.speaker.clone(),
         start_ms: sentence.start_ms,
         end_ms: sentence.end_ms,
     }];
+    intents.extend(moved_aside.map(|place| Intent::Place { place }));
     if let AnalysisOutcome::Found { model, version, findings } = &sentence.analysis {
         intents.push(Intent::Analyse {
             model: model.clone(),

@@ -1,23 +1,30 @@
 //! What people do to interviews and sentences, on both paths: decided on the events first, because a rule is the person's
-//! answer; then written like a file, the direct changes and the outbox entry in one commit.
+//! answer; then written like a file, the direct changes and the outbox entries in one commit.
+//!
+//! Most edits concern one aggregate, and have one entry. A sentence that moves to a taken place pushes others along: each of
+//! them has changes and an entry of its own, in the same commit.
 
 use cutover_core::command::{Accepted, Rejection};
 use cutover_core::direct::{self, Edit};
 use cutover_core::event::Event;
 use cutover_core::ids::{AggregateId, InterviewId, ProjectId};
+use cutover_core::places::Move;
 use cutover_core::sentence;
 use cutover_engines::event_log::LogError;
 
 use super::context::RequestContext;
 use super::dual_write::{Pipeline, command_context, may_be_written, unguarded};
 use super::error::PipelineError;
-use super::history;
 use super::intent::{Entry, FORMAT, Intent};
 use super::resolve::{Resolved, resolve};
+use super::{existing, history};
 
 impl Pipeline {
     /// Carries out an edit in the direct graph, with its outbox entry. [`Pipeline::drain`] brings it to the event store; the
     /// answer says which version it will be there, unless somebody else comes between.
+    ///
+    /// A sentence that moves to a place that is taken pushes the others along ([`Places::moves`](cutover_core::places::Places::moves)); the answer is about the
+    /// sentence itself.
     ///
     /// # Errors
     ///
@@ -34,25 +41,54 @@ impl Pipeline {
         let command = command_context(context, project.as_ref(), self.now());
         let slot = edit.slot();
         let changes = direct::edit(interview, &edit, self.settings.limits.of(project.as_ref()));
-        let entry = Entry {
+        let entry = |slot, intent| Entry {
             format: FORMAT,
             id: self.ids.next_id(),
             interview,
             slot,
             is_new: false,
-            context: command,
-            intents: vec![Intent::Edit { edit }],
+            context: command.clone(),
+            intents: vec![intent],
         };
+        let target = match edit {
+            Edit::Relocate { slot, new_index } => Some(Move { slot, place: new_index }),
+            _ => None,
+        };
+        let edited = entry(slot, Intent::Edit { edit });
         let accepted = match slot {
-            None => self.foresee(entry.aggregate(0), &told, resolve(&entry, entry.aggregate(0), &told)?)?,
+            None => {
+                self.foresee(edited.aggregate(0), &told, resolve(&edited, edited.aggregate(0), &told)?)?
+            }
             Some(_) => {
                 may_be_written(interview, &told)?;
-                self.foresee_in_slot(&entry).await?
+                self.foresee_in_slot(&edited).await?
             }
         };
-        let stored = self.outbox_change(&mut state, &entry).await?;
-        self.direct.apply(&[unguarded(changes), unguarded(vec![stored])]).await?;
+        let mut writes = vec![(changes, edited)];
+        for moved in self.who_makes_way(interview, target).await? {
+            let entry = entry(Some(moved.slot), Intent::Place { place: moved.place });
+            writes.push((direct::relocate(interview, moved), entry));
+        }
+        let mut batch = Vec::with_capacity(writes.len());
+        for (mut changes, entry) in writes {
+            changes.push(self.outbox_change(&mut state, &entry).await?);
+            batch.push(unguarded(changes));
+        }
+        self.direct.apply(&batch).await?;
         Ok(accepted)
+    }
+
+    /// Returns the other sentences that a move takes along, going by the places in the direct graph.
+    async fn who_makes_way(
+        &self,
+        interview: InterviewId,
+        target: Option<Move>,
+    ) -> Result<Vec<Move>, PipelineError> {
+        let Some(target) = target else { return Ok(Vec::new()) };
+        let existing = existing::read(&*self.direct, interview).await?;
+        let mut moves = existing.places().moves(target.slot, target.place);
+        moves.retain(|moved| moved.slot != target.slot);
+        Ok(moves)
     }
 
     /// Decides an entry on the sentence that is alive in its slot.

@@ -1,4 +1,4 @@
-//! Reads what the direct graph holds of an interview before a file of it is written again.
+//! Reads what the direct graph holds of an interview before a file of it is written again, or a sentence moved.
 
 use cutover_core::direct::{Existing, ExistingSentence};
 use cutover_core::graph::{Label, Properties, Rel, Value};
@@ -39,7 +39,9 @@ fn sentences(tree: &Tree) -> impl Iterator<Item = (u32, ExistingSentence)> {
         let slot = sentence.get(Label::Sentence.key_property()).and_then(Value::as_int);
         let Some(slot) = slot.and_then(|slot| u32::try_from(slot).ok()) else { continue };
         let text = sentence.get("text").and_then(Value::as_text).map(SmolStr::new).unwrap_or_default();
-        found.push((slot, ExistingSentence { text, is_analysed: analysed.contains(&id) }));
+        let place = sentence.get("sequence_order").and_then(Value::as_int);
+        let place = place.and_then(|place| u32::try_from(place).ok());
+        found.push((slot, ExistingSentence { text, place, is_analysed: analysed.contains(&id) }));
     }
     found.into_iter()
 }

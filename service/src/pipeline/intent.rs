@@ -70,6 +70,12 @@ pub enum Intent {
         /// When they ended, in milliseconds from the start of the recording.
         end_ms: Option<u64>,
     },
+    /// The sentence is to stand at this place: it makes way for another one, or is new where the place of its number is
+    /// taken.
+    Place {
+        /// The place.
+        place: u32,
+    },
     /// The sentence was analysed: for the first time, or again.
     Analyse {
         /// The model's name.
@@ -106,6 +112,7 @@ mod tests {
             context: CommandContext::at(Timestamp::EPOCH),
             intents: vec![
                 Intent::RemoveSentence,
+                Intent::Place { place: 9 },
                 Intent::Edit { edit: Edit::Text { slot: 7, text: "Hi.".into() } },
             ],
         };
@@ -121,6 +128,7 @@ mod tests {
             },
             "intents": [
                 {"intent": "remove_sentence"},
+                {"intent": "place", "place": 9},
                 {"intent": "edit", "edit": {"edit": "text", "slot": 7, "text": "Hi."}},
             ],
         });

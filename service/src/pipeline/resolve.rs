@@ -115,7 +115,10 @@ fn interview_command(intent: &Intent, state: &InterviewState) -> Option<Intervie
             Edit::DeleteInterview { reason } => Some(InterviewCommand::Delete { reason }),
             _ => None,
         },
-        Intent::PutSentence { .. } | Intent::Analyse { .. } | Intent::RemoveSentence => None,
+        Intent::PutSentence { .. }
+        | Intent::Place { .. }
+        | Intent::Analyse { .. }
+        | Intent::RemoveSentence => None,
     }
 }
 
@@ -146,6 +149,10 @@ fn sentence_command(entry: &Entry, intent: &Intent, state: &SentenceState) -> Op
             }),
             Some(sentence) if sentence.edited_by_human || sentence.text == *text => None,
             Some(_) => Some(SentenceCommand::Edit { new_text: text.clone(), editor_type: EditorType::Ai }),
+        },
+        Intent::Place { place } => match existing {
+            Some(sentence) if sentence.index == *place => None,
+            _ => Some(SentenceCommand::Relocate { new_index: *place }),
         },
         Intent::Analyse { model, findings, .. }
             if existing.is_some_and(|sentence| sentence.has_analysis()) =>

@@ -1,6 +1,7 @@
 //! Files and edits on both paths, with a crash or a fault wherever one may come: in the end the direct graph and what a
 //! projection makes of the events are the same.
 
+mod moves;
 mod world;
 
 use cutover_core::analysed::{AnalysedFile, AnalysisOutcome};

@@ -318,23 +318,43 @@ impl World {
         let caller = std::panic::Location::caller();
         async move {
             let direct = picture(&self.direct.graph).await;
-            let projected = picture(&self.project().await).await;
+            let projected = picture(&projection(&self.log.all()).await).await;
             assert_eq!(direct, projected, "direct on the left, projected on the right, at {caller}");
             direct
         }
     }
 
-    async fn project(&self) -> MemoryGraph {
-        let projected = MemoryGraph::new(Schema::Projected);
-        for recorded in self.log.all() {
-            let event = wire::decode(&recorded).unwrap();
-            let guard = Guard { aggregate: event.metadata.aggregate, version: event.metadata.version };
-            assert_eq!(event.metadata.version, recorded.revision, "the version is the revision");
-            let changes = project(&event, &LimitsTable::default());
-            projected.apply(&[ChangeSet { guard: Some(guard), changes }]).await.unwrap();
-        }
-        projected
+    /// Draws what a projection makes of the events when it takes one stream after the other: the interview's, and then those of
+    /// the sentences in the order that `arrange` brings their names into.
+    pub(crate) async fn picture_stream_by_stream(
+        &self,
+        arrange: impl FnOnce(&mut Vec<StreamName>),
+    ) -> Vec<String> {
+        let of_interview = AggregateId::Interview(interview()).stream_name();
+        let all = self.log.all();
+        let mut streams: Vec<StreamName> = all.iter().map(|event| event.stream.clone()).collect();
+        streams.sort();
+        streams.dedup();
+        streams.retain(|stream| *stream != of_interview);
+        arrange(&mut streams);
+        streams.insert(0, of_interview);
+        let in_order =
+            streams.iter().flat_map(|stream| all.iter().filter(move |event| event.stream == *stream));
+        picture(&projection(in_order).await).await
     }
+}
+
+/// Projects events in this order.
+async fn projection(events: impl IntoIterator<Item = &RecordedEvent>) -> MemoryGraph {
+    let projected = MemoryGraph::new(Schema::Projected);
+    for recorded in events {
+        let event = wire::decode(recorded).unwrap();
+        let guard = Guard { aggregate: event.metadata.aggregate, version: event.metadata.version };
+        assert_eq!(event.metadata.version, recorded.revision, "the version is the revision");
+        let changes = project(&event, &LimitsTable::default());
+        projected.apply(&[ChangeSet { guard: Some(guard), changes }]).await.unwrap();
+    }
+    projected
 }
 
 /// Draws an interview: its sentences in the order of the chain, each with place, text, speaker, times and links. What only
@@ -355,7 +375,9 @@ async fn picture(graph: &MemoryGraph) -> Vec<String> {
     };
     let mut lines = Vec::new();
     let mut next = inside(Rel::FirstSentence, tree.root);
+    let mut places = Vec::new();
     while let Some(sentence) = next {
+        places.push(nodes[&sentence].get("sequence_order").and_then(Value::as_int));
         lines.push(draw_sentence(
             tree,
             sentence,
@@ -368,6 +390,7 @@ async fn picture(graph: &MemoryGraph) -> Vec<String> {
     }
     let owned = tree.relationships.iter().filter(|row| row.rel == Rel::HasSentence.as_str()).count();
     assert_eq!(lines.len(), owned, "the chain passes every sentence once");
+    assert!(places.windows(2).all(|pair| pair[0] < pair[1]), "no two sentences share a place: {places:?}");
     lines
 }
 

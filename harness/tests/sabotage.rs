@@ -110,6 +110,15 @@ fn without_the_outbox_entries_of_removals_the_projected_graph_keeps_the_sentence
 }
 
 #[test]
+fn without_the_outbox_entries_of_those_who_make_way_the_projected_graph_has_another_order() {
+    let forgotten = OutboxForgotten { of: r#""intent":"place""# };
+    let result = run("replay-from-zero", &Wrapped::new(Embedded).with_graph("direct", forgotten));
+    assert_found(&result, "direct-vs-rebuilt", "property-differs", "Sentence");
+    assert_found(&result, "direct-vs-rebuilt", "missing-left", "NEXT_SENTENCE");
+    assert!(check(&result, "model-vs-direct").differences.is_empty(), "the direct path itself is whole");
+}
+
+#[test]
 fn without_the_outbox_the_first_edit_is_refused_because_the_store_knows_no_sentence() {
     let forgotten = OutboxForgotten { of: "" };
     let result = run("dual-write", &Wrapped::new(Embedded).with_graph("direct", forgotten));

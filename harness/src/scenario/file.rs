@@ -48,6 +48,11 @@ pub enum Step {
         /// How many.
         sentences: u32,
     },
+    /// A person moves sentences that the seed draws, most of them to places that are taken.
+    Relocate {
+        /// How many; those that make way are not counted.
+        sentences: u32,
+    },
     /// Sends every transcript through the pipeline again.
     Reprocess {
         /// What became of the file meanwhile.
@@ -76,6 +81,7 @@ impl fmt::Display for Step {
             Self::Edit { sentences } => write!(f, "edit {sentences} sentences"),
             Self::Override { sentences } => write!(f, "override {sentences} sentences"),
             Self::Tag { sentences } => write!(f, "tag {sentences} sentences"),
+            Self::Relocate { sentences } => write!(f, "relocate {sentences} sentences"),
             Self::Reprocess { file } => write!(f, "reprocess {file}"),
             Self::Project { into } => write!(f, "project into {into}"),
             Self::Compare { left, right } => write!(f, "compare {left} with {right}"),

@@ -249,7 +249,11 @@ fn check(file: &Path, scenario: &Scenario) -> Result<(), LoadError> {
                 }
                 compared = true;
             }
-            Step::Edit { .. } | Step::Override { .. } | Step::Tag { .. } | Step::Reprocess { .. } => {}
+            Step::Edit { .. }
+            | Step::Override { .. }
+            | Step::Tag { .. }
+            | Step::Relocate { .. }
+            | Step::Reprocess { .. } => {}
         }
     }
     if compared { Ok(()) } else { Err(LoadError::NothingCompared { file: file.to_owned() }) }

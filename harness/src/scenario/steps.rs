@@ -178,6 +178,10 @@ impl<'a> World<'a> {
                 let done = self.people.tags(&self.files, *sentences);
                 self.act(done, findings).await
             }
+            Step::Relocate { sentences } => {
+                let done = self.people.moves(&self.files, &self.model, *sentences);
+                self.act(done, findings).await
+            }
             Step::Project { into } => self.project(into, findings).await,
             Step::Compare { left, right } => {
                 findings.checks.push(self.compare(left, right).await);

@@ -30,7 +30,7 @@ pub fn time(seconds: u64) -> Timestamp {
     Timestamp::from_unix_ms((1_714_557_600 + seconds) * 1_000)
 }
 
-/// Returns the context of a command by the pipeline, asked at that [`time`], for the project `apollo`.
+/// Returns the context of a command by the pipeline, asked at that [`time()`], for the project `apollo`.
 pub fn context(seconds: u64) -> CommandContext {
     CommandContext {
         actor: Some(Actor::system()),

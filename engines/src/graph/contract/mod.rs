@@ -1,4 +1,4 @@
-//! What every [`Graph`](super::Graph) promises, as one test each. Bring a factory, and [`graph_contract!`](crate::graph_contract) makes a
+//! What every [`Graph`] promises, as one test each. Bring a factory, and [`graph_contract!`](crate::graph_contract) makes a
 //! test of each promise, under its own name.
 //!
 //! Each promise gets an empty graph that is prepared for the schema that it is listed under. Expectations are written as the

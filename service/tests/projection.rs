@@ -16,6 +16,8 @@ use cutover_core::sentence::{EditorType, SentenceCreated, SentenceEdited, Senten
 use cutover_core::timestamp::Timestamp;
 use cutover_core::wire;
 use cutover_engines::event_log::eventstoredb::grpc::EmbeddedEventStore;
+use cutover_engines::event_log::eventstoredb::grpc::wire::Empty;
+use cutover_engines::event_log::eventstoredb::grpc::wire::persistent_subscriptions::persistent_subscriptions_client::PersistentSubscriptionsClient;
 use cutover_engines::event_log::{EventLog, EventStoreDb, ExpectedRevision, NewEvent};
 use cutover_engines::graph::{
     ApplyError, Census, Cursor, Graph, GraphError, MemoryGraph, NodeRow, Page, Schema, Tree, dump,
@@ -143,6 +145,34 @@ async fn a_second_run_goes_on_where_the_first_one_stopped() {
     let report = service.catch_up().await.unwrap();
     assert_eq!((report.metrics.counters.processed, report.metrics.counters.duplicates), (1, 0));
     assert_eq!(texts(&*graph).await, ["One.", "Two."]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_is_cut_off_joins_again_and_loses_nothing() {
+    let (server, log) = store().await;
+    append_interview(&*log).await;
+    append_sentence(&*log, 0, &["One."]).await;
+    let graph = Arc::new(MemoryGraph::new(Schema::Projected));
+    let service = ProjectionService::new(log.clone(), graph.clone(), settings());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let run = tokio::spawn(async move {
+        let stop = async { stopped.await.unwrap_or_default() };
+        service.run(Until::Stopped, stop).await
+    });
+    while texts(&*graph).await != ["One."] {
+        tokio::task::yield_now().await;
+    }
+    let address = format!("http://{}", server.address());
+    let mut subsystem = PersistentSubscriptionsClient::connect(address).await.unwrap();
+    subsystem.restart_subsystem(Empty {}).await.unwrap();
+    append_sentence(&*log, 1, &["Two.", "Two!"]).await;
+    while texts(&*graph).await != ["One.", "Two!"] {
+        tokio::task::yield_now().await;
+    }
+    stop.send(()).unwrap();
+    let report = run.await.unwrap().unwrap();
+    assert_eq!(report.metrics.counters.processed, 4);
+    assert_eq!(report.metrics.counters.parked, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,14 +5,15 @@ use cutover_engines::event_log::eventstoredb::grpc::wire::gossip::gossip_client:
 use cutover_engines::event_log::eventstoredb::grpc::wire::gossip::member_info::VNodeState;
 use cutover_engines::event_log::eventstoredb::grpc::wire::monitoring::StatsReq;
 use cutover_engines::event_log::eventstoredb::grpc::wire::monitoring::monitoring_client::MonitoringClient;
-use cutover_engines::event_log::eventstoredb::grpc::wire::operations::StopScavengeReq;
 use cutover_engines::event_log::eventstoredb::grpc::wire::operations::operations_client::OperationsClient;
+use cutover_engines::event_log::eventstoredb::grpc::wire::operations::{StartScavengeReq, StopScavengeReq};
 use cutover_engines::event_log::eventstoredb::grpc::wire::server_features::server_features_client::ServerFeaturesClient;
 use cutover_engines::event_log::eventstoredb::grpc::{EmbeddedEventStore, StartError};
 use eventstore::{Error, ExpectedRevision, SubscribeToAllOptions, SubscribeToStreamOptions};
 use tonic::Code;
+use tonic::codegen::http::uri::PathAndQuery;
 
-use crate::support::{ANY_PORT, events, history, next, server, trailer};
+use crate::support::{ANY_PORT, events, history, next, server};
 
 #[tokio::test]
 async fn c01_features_are_told_in_lower_case_with_a_version_of_three_numbers() {
@@ -84,14 +85,18 @@ async fn figures_come_at_once_and_again() {
 }
 
 #[tokio::test]
-async fn unknown_scavenge_is_not_found() {
+async fn scavenging_is_not_served_and_not_listed() {
     let server = server().await;
     let address = format!("http://{}", server.handle.address());
-    let mut client = OperationsClient::connect(address).await.unwrap();
+    let mut operations = OperationsClient::connect(address.clone()).await.unwrap();
 
-    let refused = client.stop_scavenge(StopScavengeReq::default()).await.unwrap_err();
+    let started = operations.start_scavenge(StartScavengeReq::default()).await.unwrap_err();
+    let stopped = operations.stop_scavenge(StopScavengeReq::default()).await.unwrap_err();
 
-    assert_eq!((refused.code(), trailer(&refused, "exception")), (Code::NotFound, "scavenge-not-found"));
+    assert_eq!([started.code(), stopped.code()], [Code::Unimplemented; 2]);
+    let mut features = ServerFeaturesClient::connect(address).await.unwrap();
+    let listed = features.get_supported_methods(Empty {}).await.unwrap().into_inner().methods;
+    assert!(!listed.iter().any(|method| method.method_name.contains("scavenge")), "{listed:?}");
 }
 
 #[tokio::test]
@@ -103,6 +108,21 @@ async fn projections_are_not_served() {
     let refused = projections.delete("own", &Default::default()).await.unwrap_err();
 
     assert!(matches!(refused, Error::UnsupportedFeature), "{refused:?}");
+}
+
+#[tokio::test]
+async fn users_are_not_served() {
+    let server = server().await;
+    let address = format!("http://{}", server.handle.address());
+    let channel = tonic::transport::Endpoint::new(address).unwrap().connect().await.unwrap();
+    let mut client = tonic::client::Grpc::new(channel);
+    client.ready().await.unwrap();
+
+    let details = PathAndQuery::from_static("/event_store.client.users.Users/Details");
+    let codec = tonic::codec::ProstCodec::<Empty, Empty>::default();
+    let refused = client.unary(tonic::Request::new(Empty {}), details, codec).await.unwrap_err();
+
+    assert_eq!(refused.code(), Code::Unimplemented);
 }
 
 #[tokio::test]

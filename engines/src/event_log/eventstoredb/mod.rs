@@ -42,10 +42,9 @@
 //! - `$by_correlation_id` does not link links, so an event is found once under its id.
 //! - A live subscription reads on from the log and never overflows: there is exactly one `caught_up`, and no
 //!   re-reading. A link that is delivered live is resolved when it is read, a moment after its commit.
-//! - Users and projections have no service here: their methods answer UNIMPLEMENTED, and server features do not list
-//!   them.
+//! - Users, projections and scavenging are not implemented: their methods answer UNIMPLEMENTED, and server features do
+//!   not list them.
 //! - There is no access check: every caller is an administrator, as on a server started with `--insecure`.
-//! - Nothing is ever scavenged: starting a scavenge is accepted and changes nothing.
 
 pub mod category;
 pub mod filter;

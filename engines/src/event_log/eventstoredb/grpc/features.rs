@@ -42,8 +42,6 @@ const METHODS: &[(&str, Methods)] = &[
     (
         "event_store.client.operations.operations",
         &[
-            ("startscavenge", &[]),
-            ("stopscavenge", &[]),
             ("shutdown", &[]),
             ("mergeindexes", &[]),
             ("resignnode", &[]),

@@ -1,17 +1,16 @@
 //! Operations: what an administrator may ask.
 //!
-//! The store keeps everything in memory and leads a cluster of one, so most requests are granted without an effect.
+//! The store keeps everything in memory and leads a cluster of one, so most requests are granted without an effect. Scavenging is
+//! not implemented, and says so.
 
 use std::sync::Arc;
 
-use tonic::{Code, Request, Response, Status};
+use tonic::{Request, Response, Status};
 
-use super::error;
 use super::persistent::Host;
 use super::shared::SharedStore;
 use super::wire::Empty;
 use super::wire::operations::operations_server::Operations;
-use super::wire::operations::scavenge_resp::ScavengeResult;
 use super::wire::operations::{ScavengeResp, SetNodePriorityReq, StartScavengeReq, StopScavengeReq};
 
 /// Executes operations.
@@ -27,24 +26,14 @@ impl Operations for OperationsService {
         &self,
         _request: Request<StartScavengeReq>,
     ) -> Result<Response<ScavengeResp>, Status> {
-        Ok(Response::new(ScavengeResp {
-            scavenge_id: self.shared.new_id().to_string(),
-            scavenge_result: ScavengeResult::Started.into(),
-        }))
+        Err(no_scavenging())
     }
 
     async fn stop_scavenge(
         &self,
-        request: Request<StopScavengeReq>,
+        _request: Request<StopScavengeReq>,
     ) -> Result<Response<ScavengeResp>, Status> {
-        let id = request.into_inner().options.unwrap_or_default().scavenge_id;
-        // A scavenge is over as soon as it was started: none can be running under any id.
-        Err(error::exception(
-            Code::NotFound,
-            format!("Scavenge id {id} not found."),
-            "scavenge-not-found",
-            &[("scavenge-id", &id)],
-        ))
+        Err(no_scavenging())
     }
 
     async fn shutdown(&self, _request: Request<Empty>) -> Result<Response<Empty>, Status> {
@@ -73,4 +62,9 @@ impl Operations for OperationsService {
     ) -> Result<Response<Empty>, Status> {
         self.host.restart().map(Response::new)
     }
+}
+
+/// A store that grants a scavenge and does none would tell an operator that space was won.
+fn no_scavenging() -> Status {
+    Status::unimplemented("a store in memory is never scavenged")
 }

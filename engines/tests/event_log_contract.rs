@@ -117,21 +117,6 @@ async fn a_store_that_shuts_down_ends_what_runs_in_process() {
 }
 
 #[tokio::test]
-async fn a_consumer_in_process_is_told_that_its_group_was_deleted() {
-    let server = EmbeddedEventStore::start(any_port()).await.unwrap();
-    let log = server.in_process();
-    log.ensure_group(&group(), &GroupSettings::default()).await.unwrap();
-    log.append(&stream(), ExpectedRevision::NoStream, vec![event(1)]).await.unwrap();
-    let mut subscription = log.subscribe(&group(), 10).await.unwrap();
-    log.delete_group(&group()).await.unwrap();
-    assert_eq!(subscription.receiver.next(10).await.unwrap().len(), 1);
-    for _ in 0..2 {
-        let error = subscription.receiver.next(10).await.unwrap_err();
-        assert!(matches!(error, LogError::Dropped { .. }), "{error:?}");
-    }
-}
-
-#[tokio::test]
 async fn the_whole_log_is_no_stream_for_a_group() {
     let server = EmbeddedEventStore::start(any_port()).await.unwrap();
     let all = GroupId { stream: StreamName::new("$all"), ..group() };

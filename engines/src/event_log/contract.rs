@@ -289,6 +289,21 @@ pub async fn waiting_for_a_delivery_is_safe_to_cancel(log: Arc<dyn EventLog>) {
     }
 }
 
+/// A consumer whose group is deleted gets what was under way, and is then told, as often as it asks.
+pub async fn a_consumer_is_told_that_its_group_was_deleted(log: Arc<dyn EventLog>) {
+    let (category, stream) = fresh_stream();
+    let group = group_of_category(&*log, &category).await;
+    log.append(&stream, ExpectedRevision::NoStream, events(1)).await.unwrap();
+    let mut subscription = log.subscribe(&group, 10).await.unwrap();
+    receive(&mut subscription, 1).await;
+    log.delete_group(&group).await.unwrap();
+    for _ in 0..2 {
+        let error = subscription.receiver.next(10).await.unwrap_err();
+        assert!(matches!(error, LogError::Dropped { .. }), "{error:?}");
+        assert!(error.is_transient());
+    }
+}
+
 /// Makes a test of every promise, for a store that `$connect` (an async block) answers with as an `Arc<dyn EventLog>`.
 #[macro_export]
 macro_rules! event_log_contract {
@@ -308,6 +323,7 @@ macro_rules! event_log_contract {
             a_retried_event_comes_again
             parked_events_keep_their_order_and_their_reasons
             waiting_for_a_delivery_is_safe_to_cancel
+            a_consumer_is_told_that_its_group_was_deleted
         );
     };
     (@ $connect:expr; $($promise:ident)*) => {

@@ -23,8 +23,10 @@ impl Pipeline {
     /// Carries out an edit in the direct graph, with its outbox entry. [`Pipeline::drain`] brings it to the event store; the
     /// answer says which version it will be there, unless somebody else comes between.
     ///
-    /// A sentence that moves to a place that is taken pushes the others along ([`Places::moves`](cutover_core::places::Places::moves)); the answer is about the
+    /// A sentence that moves to a place that is taken pushes the others along, see [`Places::moves`]; the answer is about the
     /// sentence itself.
+    ///
+    /// [`Places::moves`]: cutover_core::places::Places::moves
     ///
     /// # Errors
     ///

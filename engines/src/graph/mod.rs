@@ -6,12 +6,14 @@
 pub mod contract;
 mod dump;
 mod memory;
+mod neo4j;
 mod port;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use dump::dump;
 pub use memory::{MemoryGraph, Planted, PropertyGraph};
+pub use neo4j::{Neo4jGraph, Neo4jSettings};
 pub use port::{
     ApplyError, Census, Cursor, Endpoint, Graph, GraphError, NodeRow, Page, RelationshipRow, Schema, Tree,
     TreeNode, VersionConflict,

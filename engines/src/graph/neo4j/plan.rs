@@ -1,0 +1,365 @@
+//! A batch as a few bulk statements, in an order that gives what applying its changes one by one would give.
+//!
+//! Changes about different subjects commute, as a rule; those about one subject keep their order. So each change goes into the
+//! first statement of its kind that stands after the last change about the same subject. A subject is a sentence with its
+//! analysis, or any other node. Two changes reach further: an interview comes before the sentences that hang on it, and removing
+//! one stays where it was among all others.
+
+use std::collections::BTreeMap;
+
+use cutover_core::graph::{Change, ChangeSet, Label, NodeRef, Rel};
+use cutover_core::ids::AggregateId;
+use neo4rs::BoltType;
+use serde_json::{Map, Value as Json};
+use smol_str::SmolStr;
+
+use super::statement::{self, Kind};
+
+/// What a batch asks of the version of an aggregate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Span {
+    /// That it is `before` (`None` before version 0), and becomes `after`.
+    Advance {
+        /// The version before the batch.
+        before: Option<u64>,
+        /// The version after it.
+        after: u64,
+    },
+    /// What no version fulfils: those of the batch do not follow each other.
+    Broken,
+}
+
+/// What a batch asks of versions, in the order in which they are locked.
+pub(super) type Guards = BTreeMap<AggregateId, Span>;
+
+/// One step of a batch.
+pub(super) enum Step {
+    /// A bulk statement.
+    Bulk {
+        /// Its kind.
+        kind: Kind,
+        /// Its rows.
+        rows: Vec<BoltType>,
+    },
+    /// A property that is read, merged and set.
+    MergeJson {
+        /// The node.
+        node: NodeRef,
+        /// The property.
+        property: SmolStr,
+        /// The keys to set.
+        diff: Map<String, Json>,
+    },
+}
+
+/// A batch, planned.
+pub(super) struct Plan {
+    pub(super) guards: Guards,
+    pub(super) steps: Vec<Step>,
+    /// The interviews whose sequence links are to be made anew, at the end.
+    pub(super) chained: Vec<NodeRef>,
+}
+
+impl Plan {
+    /// Returns whether a value node may have lost its last relationship.
+    pub(super) fn may_unlink(&self) -> bool {
+        self.steps.iter().any(|step| match step {
+            Step::Bulk { kind, .. } => matches!(
+                kind,
+                Kind::Remove(_) | Kind::SetDimension(..) | Kind::Untag(..) | Kind::ReplaceAnalysis(_)
+            ),
+            Step::MergeJson { .. } => false,
+        })
+    }
+}
+
+/// Plans a batch.
+pub(super) fn plan(batch: &[ChangeSet]) -> Plan {
+    let mut planner = Planner::default();
+    let mut guards = Guards::new();
+    for set in batch {
+        if let Some(guard) = set.guard {
+            let before = guard.version.checked_sub(1);
+            guards
+                .entry(guard.aggregate)
+                .and_modify(|span| match span {
+                    Span::Advance { after, .. } if Some(*after) == before => *after = guard.version,
+                    _ => *span = Span::Broken,
+                })
+                .or_insert(Span::Advance { before, after: guard.version });
+        }
+        for change in &set.changes {
+            planner.add(change);
+        }
+    }
+    let mut chained = planner.chained;
+    chained.sort();
+    chained.dedup();
+    Plan { guards, steps: planner.steps, chained }
+}
+
+#[derive(Default)]
+struct Planner {
+    steps: Vec<Step>,
+    /// The first step in which the next change about a subject may stand.
+    next_of: BTreeMap<NodeRef, usize>,
+    /// The first step in which the next change about any sentence may stand: after what sentences hang on.
+    next_of_sentences: usize,
+    /// The first step in which any further change may stand.
+    next_of_all: usize,
+    /// The steps of each kind, for finding one that still takes rows.
+    by_kind: BTreeMap<Kind, Vec<usize>>,
+    chained: Vec<NodeRef>,
+}
+
+impl Planner {
+    fn add(&mut self, change: &Change) {
+        let at = match change {
+            Change::Chain { interview } => return self.chained.push(interview.clone()),
+            Change::MergeJson { node, property, diff } => self.push(Step::MergeJson {
+                node: node.clone(),
+                property: property.clone(),
+                diff: diff.clone(),
+            }),
+            _ => {
+                let row = statement::row(change).expect("every other change is a row");
+                self.place(row, self.earliest(change))
+            }
+        };
+        for subject in subjects(change) {
+            // Rows about one project may share a statement: all that is said of it is merged, whatever the order.
+            let next = if subject.label() == Label::Project { at } else { at + 1 };
+            self.next_of.insert(subject, next);
+        }
+        match reach(change) {
+            Reach::Subject => {}
+            Reach::Sentences => self.next_of_sentences = self.next_of_sentences.max(at + 1),
+            Reach::All => self.next_of_all = at + 1,
+        }
+    }
+
+    /// Returns the first step in which a change may stand.
+    fn earliest(&self, change: &Change) -> usize {
+        if reach(change) == Reach::All {
+            return self.steps.len();
+        }
+        let mut earliest = self.next_of_all;
+        for subject in subjects(change) {
+            earliest = earliest.max(self.next_of.get(&subject).copied().unwrap_or(0));
+            if subject.label() == Label::Sentence {
+                earliest = earliest.max(self.next_of_sentences);
+            }
+        }
+        earliest
+    }
+
+    fn place(&mut self, row: statement::Row, earliest: usize) -> usize {
+        let of_kind = self.by_kind.get(&row.kind).map_or(&[][..], Vec::as_slice);
+        if let Some(&at) = of_kind.iter().find(|at| **at >= earliest)
+            && let Step::Bulk { rows, .. } = &mut self.steps[at]
+        {
+            rows.push(row.parameters);
+            return at;
+        }
+        let at = self.push(Step::Bulk { kind: row.kind.clone(), rows: vec![row.parameters] });
+        self.by_kind.entry(row.kind).or_default().push(at);
+        at
+    }
+
+    fn push(&mut self, step: Step) -> usize {
+        self.steps.push(step);
+        self.steps.len() - 1
+    }
+}
+
+/// How far a change reaches beyond its subjects.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// Not at all.
+    Subject,
+    /// Sentences that come after it hang on it.
+    Sentences,
+    /// It takes away what came before it, and what comes after it must not find that any more.
+    All,
+}
+
+fn reach(change: &Change) -> Reach {
+    match change {
+        Change::Remove { node } if node.label() == Label::Interview => Reach::All,
+        Change::Upsert { node, .. } if node.label() == Label::Interview => Reach::Sentences,
+        _ => Reach::Subject,
+    }
+}
+
+/// Returns what a change is about: one subject, or the two ends of a relationship.
+fn subjects(change: &Change) -> impl Iterator<Item = NodeRef> {
+    let far_end = match change {
+        Change::Link { to, .. } if !to.label().is_value() => Some(sentence(to)),
+        Change::LinkNamedBy { owner, .. } => Some(sentence(owner)),
+        _ => None,
+    };
+    // The far end of such a link is only read, so it need not come after what is about to be said of it.
+    std::iter::once(subject(change)).chain(far_end.filter(|far_end| far_end.label() != Label::Sentence))
+}
+
+/// Returns the sentence that a change is about, or the node when it is about none.
+fn subject(change: &Change) -> NodeRef {
+    let node = match change {
+        Change::Upsert { node, .. }
+        | Change::Update { node, .. }
+        | Change::Remove { node }
+        | Change::SetLeast { node, .. }
+        | Change::MergeJson { node, .. } => node,
+        Change::Link { from, .. } | Change::LinkNamedBy { from, .. } => from,
+        Change::SetDimension { analysis, .. }
+        | Change::Tag { analysis, .. }
+        | Change::Untag { analysis, .. } => analysis,
+        Change::ReplaceAnalysis { sentence, .. } => sentence,
+        Change::Chain { interview } => interview,
+    };
+    match node {
+        NodeRef::Child { parent, rel: Rel::HasAnalysis, .. } => sentence(parent),
+        NodeRef::Keyed { label: Label::Analysis, key } => {
+            // A projected analysis is named after its sentence.
+            match key.as_text().and_then(|id| id.split_once("-analysis-")) {
+                Some((sentence, _)) => NodeRef::Keyed { label: Label::Sentence, key: sentence.into() },
+                None => node.clone(),
+            }
+        }
+        node => sentence(node),
+    }
+}
+
+/// Returns the one name for a sentence that has two: by its own key, and as a child of its interview with that key.
+fn sentence(node: &NodeRef) -> NodeRef {
+    match node {
+        NodeRef::Child { rel: Rel::HasSentence, key: Some(key), .. } if key.as_text().is_some() => {
+            NodeRef::Keyed { label: Label::Sentence, key: key.clone() }
+        }
+        node => node.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cutover_core::graph::{Origin, Properties};
+    use cutover_core::ids::{InterviewId, SentenceId};
+
+    use super::*;
+
+    fn interview(file: &str) -> InterviewId {
+        InterviewId::for_file(file)
+    }
+
+    fn sentence_ref(file: &str, index: u32) -> NodeRef {
+        NodeRef::sentence(SentenceId::at(interview(file), index))
+    }
+
+    fn create_interview(file: &str) -> Vec<Change> {
+        let project = NodeRef::Keyed { label: Label::Project, key: "p".into() };
+        let upsert = |node| Change::Upsert {
+            node,
+            on_create: Properties::new(),
+            set: Properties::new(),
+            unless_edited: Properties::new(),
+        };
+        let node = NodeRef::interview(interview(file));
+        vec![
+            upsert(project.clone()),
+            upsert(node.clone()),
+            Change::Link { from: project, rel: Rel::ContainsInterview, to: node },
+        ]
+    }
+
+    fn create_sentence(file: &str, index: u32) -> Vec<Change> {
+        let id = SentenceId::at(interview(file), index).to_string();
+        let node = NodeRef::interview(interview(file)).child(Rel::HasSentence, id.as_str());
+        vec![
+            Change::Upsert {
+                node,
+                on_create: Properties::new(),
+                set: Properties::new(),
+                unless_edited: Properties::new(),
+            },
+            Change::Chain { interview: NodeRef::interview(interview(file)) },
+        ]
+    }
+
+    fn analyse(file: &str, index: u32) -> Vec<Change> {
+        let sentence = sentence_ref(file, index);
+        vec![
+            Change::ReplaceAnalysis {
+                sentence: sentence.clone(),
+                analysis_id: "a".into(),
+                properties: Properties::new(),
+            },
+            Change::SetDimension {
+                analysis: sentence.only_child(Rel::HasAnalysis),
+                rel: Rel::MentionsTopic,
+                values: vec!["space".into()],
+                limit: None,
+                origin: Origin::Analysis,
+            },
+        ]
+    }
+
+    fn planned(changes: Vec<Vec<Change>>) -> Vec<(String, usize)> {
+        let batch: Vec<_> = changes.into_iter().map(|changes| ChangeSet { guard: None, changes }).collect();
+        plan(&batch)
+            .steps
+            .iter()
+            .map(|step| match step {
+                Step::Bulk { kind, rows } => {
+                    let name = format!("{kind:?}");
+                    (name.split('(').next().unwrap_or_default().to_owned(), rows.len())
+                }
+                Step::MergeJson { .. } => ("MergeJson".to_owned(), 1),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn many_sentences_of_many_interviews_become_one_statement_of_each_kind() {
+        let mut changes = Vec::new();
+        for file in ["a.txt", "b.txt", "c.txt"] {
+            changes.push(create_interview(file));
+            for index in 0..100 {
+                changes.push(create_sentence(file, index));
+                changes.push(analyse(file, index));
+            }
+        }
+        let steps = planned(changes);
+        let expected = [
+            ("Upsert", 3),
+            ("Upsert", 3),
+            ("Link", 3),
+            ("Upsert", 300),
+            ("ReplaceAnalysis", 300),
+            ("SetDimension", 300),
+        ];
+        assert_eq!(steps, expected.map(|(kind, rows)| (kind.to_owned(), rows)));
+    }
+
+    #[test]
+    fn changes_about_one_sentence_keep_their_order() {
+        let steps = planned(vec![analyse("a.txt", 0), analyse("a.txt", 0)]);
+        let expected =
+            [("ReplaceAnalysis", 1), ("SetDimension", 1), ("ReplaceAnalysis", 1), ("SetDimension", 1)];
+        assert_eq!(steps, expected.map(|(kind, rows)| (kind.to_owned(), rows)));
+    }
+
+    #[test]
+    fn what_comes_after_the_removal_of_an_interview_stays_after_it() {
+        let removal = vec![Change::Remove { node: NodeRef::interview(interview("a.txt")) }];
+        let steps = planned(vec![create_sentence("a.txt", 0), removal, create_sentence("a.txt", 1)]);
+        let expected = [("Upsert", 1), ("Remove", 1), ("Upsert", 1)];
+        assert_eq!(steps, expected.map(|(kind, rows)| (kind.to_owned(), rows)));
+    }
+
+    #[test]
+    fn an_interview_is_chained_once_however_many_sentences_asked_for_it() {
+        let batch: Vec<_> =
+            (0..5).map(|index| ChangeSet { guard: None, changes: create_sentence("a.txt", index) }).collect();
+        assert_eq!(plan(&batch).chained, [NodeRef::interview(interview("a.txt"))]);
+    }
+}

@@ -4,6 +4,7 @@
 //! world, or a defect of the code, is never a switch in production code.
 
 mod embedded;
+pub mod process;
 pub mod wrapped;
 
 use std::error::Error;
@@ -14,6 +15,7 @@ use cutover_engines::event_log::EventLog;
 use cutover_engines::graph::{Graph, Schema};
 
 pub use embedded::Embedded;
+pub use process::Process;
 
 /// Engines that are not there when they are needed.
 #[derive(Debug, thiserror::Error)]

@@ -1,0 +1,180 @@
+//! One Neo4j server as a local process: started, waited for, and never left behind.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdin, Command};
+
+use super::installation::Installation;
+
+/// How long a server may take until it answers. It takes about ten seconds.
+const READY_WITHIN: Duration = Duration::from_secs(120);
+
+/// How a server is run.
+#[derive(Debug, Clone)]
+pub struct ServerSettings {
+    /// The Java heap, in MiB.
+    pub heap_mib: u32,
+    /// What the server caches of its files, in MiB.
+    pub page_cache_mib: u32,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self { heap_mib: 1_024, page_cache_mib: 256 }
+    }
+}
+
+/// Why a server is not there.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// Java cannot be run.
+    #[error("`java` cannot be run")]
+    JavaMissing(#[source] io::Error),
+    /// The server's folder or log cannot be written.
+    #[error("`{path}` cannot be written")]
+    Unwritable {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The server ended before it was ready.
+    #[error("the server ended before it was ready ({status}); its log is `{log}`")]
+    Ended {
+        /// How it ended.
+        status: String,
+        /// Its log.
+        log: PathBuf,
+    },
+    /// The server was not ready in time.
+    #[error("the server was not ready after {} s; its log is `{log}`", READY_WITHIN.as_secs())]
+    NotReady {
+        /// Its log.
+        log: PathBuf,
+    },
+}
+
+/// A running server. Dropping it stops it at once; so does the end of this process, however it comes.
+pub struct Server {
+    child: Child,
+    /// The server's standard input: it ends when this closes.
+    _lifeline: ChildStdin,
+    uri: String,
+    home: PathBuf,
+}
+
+impl Server {
+    /// Starts a server with its data in `home`, which need not be there, on `port` (0 for a free one), and waits until it
+    /// answers. What it says goes to `log`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when it does not come up; then nothing is left of it but the log.
+    pub async fn start(
+        installation: &Installation,
+        settings: &ServerSettings,
+        home: &Path,
+        port: u16,
+        log: &Path,
+    ) -> Result<Self, ServerError> {
+        let unwritable = |source| ServerError::Unwritable { path: log.to_owned(), source };
+        let errors = File::options().create(true).append(true).open(log).map_err(unwritable)?;
+        let mut child = Command::new("java")
+            .arg(format!("-Xmx{}m", settings.heap_mib))
+            .arg("-XX:+UseParallelGC")
+            .args(["-cp", &installation.class_path(), "Launcher"])
+            .arg(home)
+            .arg(port.to_string())
+            .arg(settings.page_cache_mib.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(errors)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(ServerError::JavaMissing)?;
+        let lifeline = child.stdin.take().expect("standard input is piped");
+        let mut output = BufReader::new(child.stdout.take().expect("standard output is piped"));
+        let uri = match tokio::time::timeout(READY_WITHIN, ready_line(&mut output)).await {
+            Ok(Some(uri)) => uri,
+            Ok(None) => {
+                let status =
+                    child.wait().await.map_or_else(|error| error.to_string(), |status| status.to_string());
+                return Err(ServerError::Ended { status, log: log.to_owned() });
+            }
+            Err(_) => return Err(ServerError::NotReady { log: log.to_owned() }),
+        };
+        let log = File::options().append(true).open(log).map_err(unwritable)?;
+        tokio::spawn(keep(output, tokio::fs::File::from_std(log)));
+        Ok(Self { child, _lifeline: lifeline, uri, home: home.to_owned() })
+    }
+
+    /// Returns where it listens, `bolt://127.0.0.1:port`.
+    pub fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// Kills the server as a power failure would, and keeps its data.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the operating system does not let it.
+    pub async fn kill(mut self) -> io::Result<()> {
+        self.child.kill().await
+    }
+
+    /// Stops the server and removes its data.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the operating system does not let it.
+    pub async fn stop(mut self) -> io::Result<()> {
+        self.child.kill().await?;
+        match tokio::fs::remove_dir_all(&self.home).await {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Reads up to the line that says that the server is ready, and returns where it listens; `None` when the output ends first.
+async fn ready_line(output: &mut (impl AsyncBufReadExt + Unpin)) -> Option<String> {
+    let mut line = String::new();
+    while output.read_line(&mut line).await.ok()? > 0 {
+        if let Some(uri) = line.trim_end().strip_prefix("Started. ") {
+            return Some(uri.to_owned());
+        }
+        line.clear();
+    }
+    None
+}
+
+/// Keeps what the server says after that. A full disk must not block the server, so that output is read even when it cannot be
+/// kept.
+async fn keep(mut output: impl AsyncReadExt + Unpin, mut log: tokio::fs::File) {
+    let mut buffer = vec![0; 8 * 1_024];
+    while let Ok(count @ 1..) = output.read(&mut buffer).await {
+        let _ = log.write_all(&buffer[..count]).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_address_is_read_from_the_line_that_says_started() {
+        let mut output = &b"WARNING: something\nStarted. bolt://127.0.0.1:7687\nmore\n"[..];
+        assert_eq!(ready_line(&mut output).await.as_deref(), Some("bolt://127.0.0.1:7687"));
+    }
+
+    #[tokio::test]
+    async fn output_that_ends_before_is_no_server() {
+        let mut output = &b"Error: out of memory\n"[..];
+        assert_eq!(ready_line(&mut output).await, None);
+    }
+}

@@ -1,0 +1,113 @@
+//! Two servers for all tests of this process, one for each schema, and one test at a time on each.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cutover_core::graph::{ChangeSet, Label, Value};
+use cutover_core::ids::AggregateId;
+use cutover_engines::graph::{
+    ApplyError, Census, Cursor, Graph, GraphError, Neo4jGraph, Neo4jSettings, NodeRow, Page, Schema, Tree,
+};
+use cutover_harness::provision::process::{Installation, Server, ServerSettings, cache_folder};
+use tokio::sync::{Mutex, MutexGuard};
+
+static PROJECTED: Mutex<()> = Mutex::const_new(());
+static DIRECT: Mutex<()> = Mutex::const_new(());
+
+struct Uris {
+    projected: String,
+    direct: String,
+}
+
+/// Returns where the servers listen. They live on a thread of their own, since a test's runtime ends with the test.
+fn uris() -> &'static Uris {
+    static URIS: OnceLock<Uris> = OnceLock::new();
+    URIS.get_or_init(|| {
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async {
+                let cache = cache_folder(|name| std::env::var_os(name)).expect("a cache folder");
+                let installation = Installation::ensure(&cache).expect("Neo4j's jars");
+                let folder = tempfile::tempdir().expect("a folder");
+                let start = |name: &'static str| {
+                    let (home, log) = (folder.path().join(name), folder.path().join(format!("{name}.log")));
+                    let installation = installation.clone();
+                    async move { Server::start(&installation, &ServerSettings::default(), &home, 0, &log).await }
+                };
+                let (projected, direct) = tokio::join!(start("projected"), start("direct"));
+                let (projected, direct) = (projected.expect("a server"), direct.expect("a server"));
+                let uris = Uris { projected: projected.uri().to_owned(), direct: direct.uri().to_owned() };
+                tell.send(uris).expect("somebody asked");
+                std::future::pending::<()>().await;
+            });
+        });
+        told.recv().expect("servers that have started")
+    })
+}
+
+/// An empty graph in one of the servers, for one test alone.
+pub(crate) struct Exclusive {
+    graph: Neo4jGraph,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// Waits for its turn, and empties the graph.
+pub(crate) async fn graph(schema: Schema) -> Exclusive {
+    let uris = uris();
+    let (uri, turn) = match schema {
+        Schema::Projected => (&uris.projected, PROJECTED.lock().await),
+        Schema::Direct => (&uris.direct, DIRECT.lock().await),
+    };
+    let settings = Neo4jSettings {
+        uri: uri.clone(),
+        user: "neo4j".to_owned(),
+        password: "neo4j".to_owned(),
+        database: None,
+        schema,
+        timeout: Duration::from_secs(60),
+    };
+    let graph = Neo4jGraph::new(settings).expect("an address");
+    graph.erase().await.expect("an empty graph");
+    graph.prepare(schema).await.expect("constraints");
+    Exclusive { graph, _turn: turn }
+}
+
+#[async_trait]
+impl Graph for Exclusive {
+    async fn prepare(&self, schema: Schema) -> Result<(), GraphError> {
+        self.graph.prepare(schema).await
+    }
+    async fn apply(&self, batch: &[ChangeSet]) -> Result<(), ApplyError> {
+        self.graph.apply(batch).await
+    }
+    async fn versions(&self, aggregates: &[AggregateId]) -> Result<Vec<Option<u64>>, GraphError> {
+        self.graph.versions(aggregates).await
+    }
+    async fn census(&self) -> Result<Census, GraphError> {
+        self.graph.census().await
+    }
+    async fn nodes(
+        &self,
+        label: &str,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<NodeRow>, GraphError> {
+        self.graph.nodes(label, after, limit).await
+    }
+    async fn orphans(
+        &self,
+        label: Label,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<NodeRow>, GraphError> {
+        self.graph.orphans(label, after, limit).await
+    }
+    async fn trees(&self, interviews: &[Value]) -> Result<Vec<Tree>, GraphError> {
+        self.graph.trees(interviews).await
+    }
+    async fn erase(&self) -> Result<(), GraphError> {
+        self.graph.erase().await
+    }
+}

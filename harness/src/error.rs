@@ -10,6 +10,7 @@ use cutover_engines::event_log::eventstoredb::grpc::StartError;
 
 use crate::cli::config::ConfigError;
 use crate::exit_code;
+use crate::provision::process::InstallError;
 use crate::run_folder::RunFolderError;
 use crate::scenario::load::LoadError;
 use crate::transcripts::TranscriptError;
@@ -29,6 +30,9 @@ pub enum ExpectedError {
     /// The result cannot be kept.
     #[error(transparent)]
     RunFolder(#[from] RunFolderError),
+    /// There are no jars to run Neo4j servers from.
+    #[error("cannot run Neo4j servers as local processes")]
+    Install(#[from] InstallError),
     /// The embedded EventStoreDB cannot be started.
     #[error("cannot serve an EventStoreDB on {listen}")]
     Listen {
@@ -66,7 +70,9 @@ impl ExpectedError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Transcript(_) | Self::Scenario(_) => exit_code::USAGE,
-            Self::RunFolder(_) | Self::Listen { .. } | Self::System { .. } => exit_code::ENVIRONMENT,
+            Self::RunFolder(_) | Self::Install(_) | Self::Listen { .. } | Self::System { .. } => {
+                exit_code::ENVIRONMENT
+            }
             Self::Interrupted { .. } => exit_code::INTERRUPTED,
             Self::Internal { .. } => exit_code::INTERNAL,
         }
@@ -81,6 +87,7 @@ impl ExpectedError {
             Self::RunFolder(_) => {
                 Some("name a folder that can be written to with --runs, or with CUTOVER_RUNS".to_owned())
             }
+            Self::Install(error) => Some(error.hint().to_owned()),
             Self::Listen { source: StartError::AddressInUse { .. }, .. } => Some(
                 "stop what listens there, or choose another port with --listen; port 0 takes a free one"
                     .to_owned(),

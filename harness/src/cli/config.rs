@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anstream::ColorChoice;
 
-use crate::cli::flags::{Color, Flags, Format};
+use crate::cli::flags::{Color, EnginesKind, Flags, Format};
 use crate::scenario::load::{Catalogue, LoadError};
 use crate::seed::Seed;
 use crate::transcripts::{self, Transcript, TranscriptError};
@@ -38,6 +38,10 @@ pub struct Config {
     pub format: Format,
     /// What decides every random choice.
     pub seed: Seed,
+    /// Which engines scenarios run on.
+    pub engines: EnginesKind,
+    /// How many lanes the projection has; `None` for as many as in production.
+    pub lanes: Option<usize>,
     /// Where run folders are made.
     pub runs: PathBuf,
     /// How long the whole run may take.
@@ -60,10 +64,17 @@ impl Config {
         let folder = |flag, folder: &Option<PathBuf>| {
             folder.as_ref().map(|folder| (flag, folder.to_string_lossy().into_owned()))
         };
-        let repeated = [folder("--transcripts", &flags.transcripts), folder("--scenarios", &flags.scenarios)];
+        let repeated = [
+            folder("--transcripts", &flags.transcripts),
+            folder("--scenarios", &flags.scenarios),
+            (flags.engines == EnginesKind::Process).then(|| ("--engines", "process".to_owned())),
+            flags.lanes.map(|lanes| ("--lanes", lanes.to_string())),
+        ];
         Ok(Self {
             format: flags.format,
             seed: flags.seed.map_or_else(Seed::draw, Seed::new),
+            engines: flags.engines,
+            lanes: flags.lanes.map(usize::from),
             runs: flags.runs,
             timeout: parse_time(&flags.timeout)?,
             color: match flags.color {

@@ -84,6 +84,16 @@ pub enum Color {
     Never,
 }
 
+/// Which engines scenarios run on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum EnginesKind {
+    /// Inside this process; they need no set-up.
+    #[default]
+    Embedded,
+    /// Real Neo4j servers as local processes, where a JDK and Maven are; EventStoreDB is embedded.
+    Process,
+}
+
 /// Flags of every subcommand.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Flags of every subcommand")]
@@ -110,6 +120,19 @@ pub struct Flags {
     /// Your own scenario files, .toml, instead of the bundled ones.
     #[arg(long, global = true, env = "CUTOVER_SCENARIOS", value_name = "DIR", hide_env_values = true)]
     pub scenarios: Option<PathBuf>,
+    /// Which engines scenarios run on.
+    #[arg(long, global = true, env = "CUTOVER_ENGINES", value_enum, default_value_t, hide_env_values = true)]
+    pub engines: EnginesKind,
+    /// How many lanes the projection has; 12 when left out.
+    #[arg(
+        long,
+        global = true,
+        env = "PROJECTION_LANE_COUNT",
+        value_name = "N",
+        value_parser = clap::value_parser!(u16).range(1..=1024),
+        hide_env_values = true
+    )]
+    pub lanes: Option<u16>,
     /// How long the whole run may take, such as 90s, 10m or 1h.
     #[arg(
         long,

@@ -6,17 +6,18 @@ use cutover_core::timestamp::Timestamp;
 use time::OffsetDateTime;
 
 use crate::cli::config::Config;
-use crate::cli::flags::{Format, RunArgs};
+use crate::cli::flags::{EnginesKind, Format, RunArgs};
 use crate::cli::signals::Signals;
 use crate::cli::{output, progress, runtime};
 use crate::error::ExpectedError;
 use crate::gate::Judgement;
-use crate::provision::{Embedded, Provision};
+use crate::provision::process::{self, Installation, ServerSettings};
+use crate::provision::{Embedded, Process, Provision};
 use crate::report;
 use crate::result::{self, Cause, RunResult};
 use crate::run_folder::{RESULT_FILE, RunFolder};
-use crate::scenario::load::Named;
 use crate::scenario::run::{Cut, Runner};
+use crate::scenario::{self, load::Named};
 use crate::transcripts;
 
 /// Colours are in the text, and are taken out again where stdout does not want them.
@@ -40,11 +41,13 @@ pub fn execute(config: &Config, args: &RunArgs) -> Result<u8, ExpectedError> {
 /// See [`execute`].
 pub fn run(config: &Config, scenarios: &[Named], subcommand: &str) -> Result<u8, ExpectedError> {
     let transcripts = config.transcripts()?;
-    let (provision, observer) = (Embedded, progress::observer());
-    let runner = Runner::new(&provision, &transcripts, config.seed, &*observer);
-    runner.check(scenarios)?;
+    scenario::run::check(scenarios, &transcripts)?;
     let now = OffsetDateTime::now_utc();
     let folder = RunFolder::create(&config.runs, now, config.seed)?;
+    let provision = provision(config, &folder)?;
+    let observer = progress::observer();
+    let mut runner = Runner::new(&*provision, &transcripts, config.seed, &*observer);
+    runner.projection.projector.lanes = config.lanes.unwrap_or(runner.projection.projector.lanes);
 
     let started = Instant::now();
     let results = runtime()?.block_on(async {
@@ -80,6 +83,19 @@ pub fn run(config: &Config, scenarios: &[Named], subcommand: &str) -> Result<u8,
         }
     }
     Ok(exit_code)
+}
+
+/// Returns what provides the engines that were asked for. Servers are started when they are needed, and keep their logs in the
+/// run folder.
+fn provision(config: &Config, folder: &RunFolder) -> Result<Box<dyn Provision>, ExpectedError> {
+    Ok(match config.engines {
+        EnginesKind::Embedded => Box::new(Embedded),
+        EnginesKind::Process => {
+            let cache = process::cache_folder(|name| std::env::var_os(name))?;
+            let installation = Installation::ensure(&cache)?;
+            Box::new(Process::new(installation, ServerSettings::default(), folder.path()))
+        }
+    })
 }
 
 async fn cut(limit: Duration, mut signals: Signals) -> Cut {

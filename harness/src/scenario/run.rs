@@ -80,6 +80,27 @@ pub struct Runner<'a> {
     pub projection: projection::Settings,
 }
 
+/// Checks that every scenario has the transcripts that it asks for. To be called before anything is started.
+///
+/// # Errors
+///
+/// [`LoadError::UnknownTranscript`] for the first that is missing.
+pub fn check(scenarios: &[Named], transcripts: &[Transcript]) -> Result<(), LoadError> {
+    for named in scenarios {
+        for wanted in &named.scenario.transcripts {
+            if !transcripts.iter().any(|transcript| transcript.name == *wanted) {
+                let known = transcripts.iter().map(|transcript| transcript.name.as_str());
+                return Err(LoadError::UnknownTranscript {
+                    scenario: named.name.clone(),
+                    transcript: wanted.clone(),
+                    nearest: super::document::nearest(wanted, known).map(Into::into),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
 impl<'a> Runner<'a> {
     /// Makes a runner whose projection service works as it does in production, except that it gives up on an engine after
     /// [`PATIENCE`].
@@ -91,27 +112,6 @@ impl<'a> Runner<'a> {
     ) -> Self {
         let projection = projection::Settings { patience: Some(PATIENCE), ..projection::Settings::default() };
         Self { provision, transcripts, seed, observer, projection }
-    }
-
-    /// Checks that every scenario has the transcripts that it asks for. To be called before anything is started.
-    ///
-    /// # Errors
-    ///
-    /// [`LoadError::UnknownTranscript`] for the first that is missing.
-    pub fn check(&self, scenarios: &[Named]) -> Result<(), LoadError> {
-        for named in scenarios {
-            for wanted in &named.scenario.transcripts {
-                if !self.transcripts.iter().any(|transcript| transcript.name == *wanted) {
-                    let known = self.transcripts.iter().map(|transcript| transcript.name.as_str());
-                    return Err(LoadError::UnknownTranscript {
-                        scenario: named.name.clone(),
-                        transcript: wanted.clone(),
-                        nearest: super::document::nearest(wanted, known).map(Into::into),
-                    });
-                }
-            }
-        }
-        Ok(())
     }
 
     /// Runs scenarios one after the other, until `cut` completes. Those that were not reached by then are in the result as

@@ -48,6 +48,23 @@ pub enum InstallError {
     NoCacheFolder,
 }
 
+impl InstallError {
+    /// Returns what to do about it.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::ToolMissing { .. } => {
+                "install a JDK of version 17 or later and Maven, or leave out `--engines process`"
+            }
+            Self::ToolFailed { .. } => {
+                "see whether Maven reaches its repository; the jars are fetched once and kept"
+            }
+            Self::Cache { .. } | Self::NoCacheFolder => {
+                "name a folder that can be written to with CUTOVER_CACHE"
+            }
+        }
+    }
+}
+
 /// Jars and launcher, ready to run.
 #[derive(Debug, Clone)]
 pub struct Installation {

@@ -1,9 +1,9 @@
 //! A batch as a few bulk statements, in an order that gives what applying its changes one by one would give.
 //!
 //! Changes about different subjects commute, as a rule; those about one subject keep their order. So each change goes into the
-//! first statement of its kind that stands after the last change about the same subject. A subject is a sentence with its
-//! analysis, or any other node. Two changes reach further: an interview comes before the sentences that hang on it, and removing
-//! one stays where it was among all others.
+//! first statement of its kind that stands after the last change about the same subject, and on its side of every change to what
+//! it needs to be there: a sentence stays after the creation of its interview, or before it. A subject is a sentence with its
+//! analysis, or any other node. A removal that reaches further keeps its order with everything.
 
 use std::collections::BTreeMap;
 
@@ -101,12 +101,12 @@ pub(super) fn plan(batch: &[ChangeSet]) -> Plan {
 #[derive(Default)]
 struct Planner {
     steps: Vec<Step>,
-    /// The first step in which the next change about a subject may stand.
-    next_of: BTreeMap<NodeRef, usize>,
-    /// The first step in which the next change about any sentence may stand: after what sentences hang on.
-    next_of_sentences: usize,
+    /// The first step after the last change that makes something of a node.
+    after_writes: BTreeMap<NodeRef, usize>,
+    /// The first step after the last change that only needs a node to be there.
+    after_reads: BTreeMap<NodeRef, usize>,
     /// The first step in which any further change may stand.
-    next_of_all: usize,
+    after_all: usize,
     /// The steps of each kind, for finding one that still takes rows.
     by_kind: BTreeMap<Kind, Vec<usize>>,
     chained: Vec<NodeRef>,
@@ -114,6 +114,7 @@ struct Planner {
 
 impl Planner {
     fn add(&mut self, change: &Change) {
+        let touched = Touched::by(change);
         let at = match change {
             Change::Chain { interview } => return self.chained.push(interview.clone()),
             Change::MergeJson { node, property, diff } => self.push(Step::MergeJson {
@@ -123,34 +124,36 @@ impl Planner {
             }),
             _ => {
                 let row = statement::row(change).expect("every other change is a row");
-                self.place(row, self.earliest(change))
+                self.place(row, self.earliest(&touched))
             }
         };
-        for subject in subjects(change) {
-            // Rows about one project may share a statement: all that is said of it is merged, whatever the order.
-            let next = if subject.label() == Label::Project { at } else { at + 1 };
-            self.next_of.insert(subject, next);
+        for node in touched.writes {
+            // Rows about one project may share a statement: each is merged into what the one before it left.
+            let next = if is_shared(&node) { at } else { at + 1 };
+            self.after_writes.insert(node, next);
         }
-        match reach(change) {
-            Reach::Subject => {}
-            Reach::Sentences => self.next_of_sentences = self.next_of_sentences.max(at + 1),
-            Reach::All => self.next_of_all = at + 1,
+        for node in touched.reads {
+            let next = self.after_reads.entry(node).or_default();
+            *next = (*next).max(at + 1);
+        }
+        if touched.all {
+            self.after_all = at + 1;
         }
     }
 
     /// Returns the first step in which a change may stand.
-    fn earliest(&self, change: &Change) -> usize {
-        if reach(change) == Reach::All {
+    fn earliest(&self, touched: &Touched) -> usize {
+        if touched.all {
             return self.steps.len();
         }
-        let mut earliest = self.next_of_all;
-        for subject in subjects(change) {
-            earliest = earliest.max(self.next_of.get(&subject).copied().unwrap_or(0));
-            if subject.label() == Label::Sentence {
-                earliest = earliest.max(self.next_of_sentences);
-            }
-        }
-        earliest
+        let after = |steps: &BTreeMap<NodeRef, usize>, node| steps.get(node).copied().unwrap_or(0);
+        let writes = touched.writes.iter().map(|node| match self.after_writes.get(node) {
+            // It is there since then: what only needs that does not mind what else is said of it.
+            Some(&next) if is_shared(node) => next,
+            written => written.copied().unwrap_or(0).max(after(&self.after_reads, node)),
+        });
+        let reads = touched.reads.iter().map(|node| after(&self.after_writes, node));
+        writes.chain(reads).fold(self.after_all, usize::max)
     }
 
     fn place(&mut self, row: statement::Row, earliest: usize) -> usize {
@@ -172,53 +175,79 @@ impl Planner {
     }
 }
 
-/// How far a change reaches beyond its subjects.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reach {
-    /// Not at all.
-    Subject,
-    /// Sentences that come after it hang on it.
-    Sentences,
-    /// It takes away what came before it, and what comes after it must not find that any more.
-    All,
+/// The nodes that a change has to do with. A sentence stands for its analysis too.
+#[derive(Default)]
+struct Touched {
+    /// What it makes something of: two such changes keep their order.
+    writes: Vec<NodeRef>,
+    /// What it needs to be there: it stays on its side of whatever makes something of that.
+    reads: Vec<NodeRef>,
+    /// Whether it reaches so far that everything keeps its order with it.
+    all: bool,
 }
 
-fn reach(change: &Change) -> Reach {
-    match change {
-        Change::Remove { node } if node.label() == Label::Interview => Reach::All,
-        Change::Upsert { node, .. } if node.label() == Label::Interview => Reach::Sentences,
-        _ => Reach::Subject,
+impl Touched {
+    fn by(change: &Change) -> Self {
+        let node = match change {
+            // Relationships are merged, so that their order among each other does not matter.
+            Change::Link { from, to, .. } => return Self::reading([from, to]),
+            Change::LinkNamedBy { from, owner, .. } => return Self::reading([from, owner]),
+            // Takes its sentences along, or the relationships of others.
+            Change::Remove { node } if !is_of_a_sentence(node) => {
+                return Self { all: true, ..Self::default() };
+            }
+            Change::Upsert { node, .. }
+            | Change::Update { node, .. }
+            | Change::Remove { node }
+            | Change::SetLeast { node, .. }
+            | Change::MergeJson { node, .. } => node,
+            Change::SetDimension { analysis, .. }
+            | Change::Tag { analysis, .. }
+            | Change::Untag { analysis, .. } => analysis,
+            Change::ReplaceAnalysis { sentence, .. } => sentence,
+            Change::Chain { interview } => interview,
+        };
+        // Others may link to it, or have just ceased to.
+        if node.label().is_value() {
+            return Self { all: true, ..Self::default() };
+        }
+        Self { writes: vec![subject(node)], reads: owners(node).collect(), all: false }
+    }
+
+    fn reading(nodes: [&NodeRef; 2]) -> Self {
+        let nodes = nodes.into_iter().filter(|node| !node.label().is_value());
+        Self {
+            reads: nodes.flat_map(|node| std::iter::once(subject(node)).chain(owners(node))).collect(),
+            ..Self::default()
+        }
     }
 }
 
-/// Returns what a change is about: one subject, or the two ends of a relationship.
-fn subjects(change: &Change) -> impl Iterator<Item = NodeRef> {
-    let far_end = match change {
-        Change::Link { to, .. } if !to.label().is_value() => Some(sentence(to)),
-        Change::LinkNamedBy { owner, .. } => Some(sentence(owner)),
-        _ => None,
-    };
-    // The far end of such a link is only read, so it need not come after what is about to be said of it.
-    std::iter::once(subject(change)).chain(far_end.filter(|far_end| far_end.label() != Label::Sentence))
+/// Returns whether a node is one that many change sets of a batch speak of.
+fn is_shared(node: &NodeRef) -> bool {
+    node.label() == Label::Project
 }
 
-/// Returns the sentence that a change is about, or the node when it is about none.
-fn subject(change: &Change) -> NodeRef {
-    let node = match change {
-        Change::Upsert { node, .. }
-        | Change::Update { node, .. }
-        | Change::Remove { node }
-        | Change::SetLeast { node, .. }
-        | Change::MergeJson { node, .. } => node,
-        Change::Link { from, .. } | Change::LinkNamedBy { from, .. } => from,
-        Change::SetDimension { analysis, .. }
-        | Change::Tag { analysis, .. }
-        | Change::Untag { analysis, .. } => analysis,
-        Change::ReplaceAnalysis { sentence, .. } => sentence,
-        Change::Chain { interview } => interview,
-    };
+fn is_of_a_sentence(node: &NodeRef) -> bool {
+    matches!(node.label(), Label::Sentence | Label::Analysis)
+}
+
+/// Returns the interviews that a node is found through.
+fn owners(node: &NodeRef) -> impl Iterator<Item = NodeRef> {
+    let mut next = Some(node);
+    std::iter::from_fn(move || {
+        let NodeRef::Child { parent, .. } = next? else { return None };
+        next = Some(parent);
+        Some(&**parent)
+    })
+    .filter(|owner| !is_of_a_sentence(owner))
+    .cloned()
+}
+
+/// Returns the sentence that a node belongs to, or the node when it belongs to none.
+fn subject(node: &NodeRef) -> NodeRef {
     match node {
-        NodeRef::Child { parent, rel: Rel::HasAnalysis, .. } => sentence(parent),
+        NodeRef::Child { parent, rel: Rel::HasAnalysis, .. } => subject(parent),
         NodeRef::Keyed { label: Label::Analysis, key } => {
             // A projected analysis is named after its sentence.
             match key.as_text().and_then(|id| id.split_once("-analysis-")) {
@@ -226,13 +255,7 @@ fn subject(change: &Change) -> NodeRef {
                 None => node.clone(),
             }
         }
-        node => sentence(node),
-    }
-}
-
-/// Returns the one name for a sentence that has two: by its own key, and as a child of its interview with that key.
-fn sentence(node: &NodeRef) -> NodeRef {
-    match node {
+        // A sentence with a key of its own has two names; this is the one.
         NodeRef::Child { rel: Rel::HasSentence, key: Some(key), .. } if key.as_text().is_some() => {
             NodeRef::Keyed { label: Label::Sentence, key: key.clone() }
         }
@@ -354,6 +377,19 @@ mod tests {
         let steps = planned(vec![create_sentence("a.txt", 0), removal, create_sentence("a.txt", 1)]);
         let expected = [("Upsert", 1), ("Remove", 1), ("Upsert", 1)];
         assert_eq!(steps, expected.map(|(kind, rows)| (kind.to_owned(), rows)));
+    }
+
+    #[test]
+    fn a_sentence_that_came_before_its_interview_stays_before_it() {
+        let steps = planned(vec![
+            create_interview("b.txt"),
+            create_sentence("a.txt", 0),
+            create_interview("a.txt"),
+            create_sentence("a.txt", 1),
+        ]);
+        // The upsert of a.txt must not join that of b.txt: then it would be there when the first sentence asks for it.
+        let kinds = ["Upsert", "Upsert", "Link", "Upsert", "Upsert", "Link", "Upsert"];
+        assert_eq!(steps.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>(), kinds);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use cutover_engines::event_log::eventstoredb::grpc::StartError;
 
+use crate::analyses::AnalysesError;
 use crate::cli::config::ConfigError;
 use crate::exit_code;
 use crate::provision::process::InstallError;
@@ -24,6 +25,9 @@ pub enum ExpectedError {
     /// A transcript cannot be used.
     #[error(transparent)]
     Transcript(#[from] TranscriptError),
+    /// Recorded analyses cannot be used.
+    #[error(transparent)]
+    Analyses(#[from] AnalysesError),
     /// A scenario cannot be used.
     #[error(transparent)]
     Scenario(#[from] LoadError),
@@ -69,7 +73,7 @@ impl ExpectedError {
     /// Returns the exit code of a program that ends with this error.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Transcript(_) | Self::Scenario(_) => exit_code::USAGE,
+            Self::Config(_) | Self::Transcript(_) | Self::Analyses(_) | Self::Scenario(_) => exit_code::USAGE,
             Self::RunFolder(_) | Self::Install(_) | Self::Listen { .. } | Self::System { .. } => {
                 exit_code::ENVIRONMENT
             }
@@ -83,6 +87,7 @@ impl ExpectedError {
         match self {
             Self::Config(error) => error.hint(),
             Self::Transcript(error) => Some(error.hint().to_owned()),
+            Self::Analyses(error) => Some(error.hint().to_owned()),
             Self::Scenario(error) => error.hint(),
             Self::RunFolder(_) => {
                 Some("name a folder that can be written to with --runs, or with CUTOVER_RUNS".to_owned())

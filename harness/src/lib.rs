@@ -12,6 +12,7 @@
 //! | [`report`] | views of the result |
 //! | [`run_folder`], [`seed`], [`error`], [`exit_code`] | what a run leaves behind, repeats by, and ends with |
 
+pub mod analyses;
 pub mod cli;
 pub mod diff;
 pub mod error;

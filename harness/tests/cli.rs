@@ -2,6 +2,8 @@
 
 mod common;
 
+#[path = "cli/analyses.rs"]
+mod analyses;
 #[path = "cli/bad_input.rs"]
 mod bad_input;
 #[path = "cli/eventstore.rs"]

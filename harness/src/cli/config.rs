@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anstream::ColorChoice;
+use cutover_service::pipeline::analyse::Analyser;
 
+use crate::analyses::{self, AnalysesError};
 use crate::cli::flags::{Color, EnginesKind, Flags, Format};
 use crate::scenario::load::{Catalogue, LoadError};
 use crate::seed::Seed;
@@ -51,6 +53,7 @@ pub struct Config {
     /// The flags that must be given again to repeat the run, besides the seed.
     pub repeated: Vec<(&'static str, String)>,
     transcripts: Option<PathBuf>,
+    analyses: Option<PathBuf>,
     scenarios: Option<PathBuf>,
 }
 
@@ -66,6 +69,7 @@ impl Config {
         };
         let repeated = [
             folder("--transcripts", &flags.transcripts),
+            folder("--analyses", &flags.analyses),
             folder("--scenarios", &flags.scenarios),
             (flags.engines == EnginesKind::Process).then(|| ("--engines", "process".to_owned())),
             flags.lanes.map(|lanes| ("--lanes", lanes.to_string())),
@@ -84,6 +88,7 @@ impl Config {
             },
             repeated: repeated.into_iter().flatten().collect(),
             transcripts: flags.transcripts,
+            analyses: flags.analyses,
             scenarios: flags.scenarios,
         })
     }
@@ -104,6 +109,15 @@ impl Config {
     /// [`TranscriptError`] for the first one that cannot be used.
     pub fn transcripts(&self) -> Result<Vec<Transcript>, TranscriptError> {
         self.transcripts.as_deref().map_or_else(|| Ok(transcripts::bundled()), transcripts::read_folder)
+    }
+
+    /// Returns what analyses the sentences of the run.
+    ///
+    /// # Errors
+    ///
+    /// [`AnalysesError`] when recorded analyses cannot be used.
+    pub fn analyser(&self) -> Result<Box<dyn Analyser>, AnalysesError> {
+        analyses::analyser(self.analyses.as_deref())
     }
 }
 

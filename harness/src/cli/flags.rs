@@ -117,6 +117,9 @@ pub struct Flags {
     /// Your own transcripts, .txt or .txt.gz, instead of the bundled ones.
     #[arg(long, global = true, env = "CUTOVER_TRANSCRIPTS", value_name = "DIR", hide_env_values = true)]
     pub transcripts: Option<PathBuf>,
+    /// Recorded analyses, JSON Lines, instead of those of the bundled analyser.
+    #[arg(long, global = true, env = "CUTOVER_ANALYSES", value_name = "FILE", hide_env_values = true)]
+    pub analyses: Option<PathBuf>,
     /// Your own scenario files, .toml, instead of the bundled ones.
     #[arg(long, global = true, env = "CUTOVER_SCENARIOS", value_name = "DIR", hide_env_values = true)]
     pub scenarios: Option<PathBuf>,

@@ -41,12 +41,14 @@ pub fn execute(config: &Config, args: &RunArgs) -> Result<u8, ExpectedError> {
 /// See [`execute`].
 pub fn run(config: &Config, scenarios: &[Named], subcommand: &str) -> Result<u8, ExpectedError> {
     let transcripts = config.transcripts()?;
+    let analyser = config.analyser()?;
     scenario::run::check(scenarios, &transcripts)?;
     let now = OffsetDateTime::now_utc();
     let folder = RunFolder::create(&config.runs, now, config.seed)?;
     let provision = provision(config, &folder)?;
     let observer = progress::observer();
     let mut runner = Runner::new(&*provision, &transcripts, config.seed, &*observer);
+    runner.analyser = &*analyser;
     runner.projection.projector.lanes = config.lanes.unwrap_or(runner.projection.projector.lanes);
 
     let started = Instant::now();

@@ -7,6 +7,7 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::time::{Duration, Instant};
 
+use cutover_service::pipeline::analyse::{Analyser, Lexical};
 use cutover_service::projection;
 
 use crate::error::chain;
@@ -76,6 +77,8 @@ pub struct Runner<'a> {
     pub seed: Seed,
     /// Who listens.
     pub observer: &'a dyn Observer,
+    /// What analyses sentences; the bundled one unless replaced.
+    pub analyser: &'a dyn Analyser,
     /// How the projection service works; its groups follow from the names of the graphs.
     pub projection: projection::Settings,
 }
@@ -111,7 +114,7 @@ impl<'a> Runner<'a> {
         observer: &'a dyn Observer,
     ) -> Self {
         let projection = projection::Settings { patience: Some(PATIENCE), ..projection::Settings::default() };
-        Self { provision, transcripts, seed, observer, projection }
+        Self { provision, transcripts, seed, observer, analyser: &Lexical, projection }
     }
 
     /// Runs scenarios one after the other, until `cut` completes. Those that were not reached by then are in the result as

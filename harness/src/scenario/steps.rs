@@ -10,7 +10,7 @@ use cutover_core::ids::ProjectId;
 use cutover_core::limits::LimitsTable;
 use cutover_engines::event_log::{EventLog, LogError};
 use cutover_engines::graph::{Graph, GraphError, Schema};
-use cutover_service::pipeline::analyse::Lexical;
+use cutover_service::pipeline::analyse::Analyser;
 use cutover_service::pipeline::transcript::TranscriptError;
 use cutover_service::pipeline::{
     self, DrainError, Pipeline, PipelineError, RequestContext, SeededIds, analyse_file,
@@ -96,6 +96,7 @@ struct Projected {
 pub struct World<'a> {
     engines: &'a dyn Engines,
     observer: &'a dyn Observer,
+    analyser: &'a dyn Analyser,
     projection: projection::Settings,
     log: Arc<dyn EventLog>,
     direct: Arc<dyn Graph>,
@@ -137,6 +138,7 @@ impl<'a> World<'a> {
         Ok(Self {
             engines,
             observer: runner.observer,
+            analyser: runner.analyser,
             projection: runner.projection.clone(),
             log,
             direct,
@@ -197,7 +199,7 @@ impl<'a> World<'a> {
         for (done, transcript) in (1..).zip(&mut self.transcripts) {
             transcript.text = files::vary(&transcript.text, variant, &mut self.variations);
             let (name, bytes) = (&transcript.name, transcript.text.as_bytes());
-            let file = analyse_file(name, bytes, &self.project, None, &Lexical)?;
+            let file = analyse_file(name, bytes, &self.project, None, self.analyser)?;
             self.pipeline.ingest(&file, &RequestContext::system()).await?;
             self.model.apply(&Action::Ingest(file.clone()));
             files.push(file);

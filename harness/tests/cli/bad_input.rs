@@ -47,3 +47,11 @@ fn a_scenario_folder_that_is_not_there_or_empty_is_a_usage_error() {
     check("scenarios_missing", &sandbox.transcript(&["list", "--scenarios", "nowhere"]));
     check("scenarios_none", &sandbox.transcript(&["list", "--scenarios", "."]));
 }
+
+#[test]
+fn a_recorded_analysis_that_is_none_is_named_with_line_and_path() {
+    let sandbox = Sandbox::new();
+    sandbox.write("answers.jsonl", "{\"index\": 0, \"error\": \"timeout\"}\n{\"index\": 1, \"model\": 7}\n");
+    check("analyses_malformed", &sandbox.transcript(&["run", "dual-write", "--analyses", "answers.jsonl"]));
+    check("analyses_missing", &sandbox.transcript(&["run", "dual-write", "--analyses", "nowhere.jsonl"]));
+}

@@ -91,7 +91,11 @@ mod tests {
             if ["help", "version"].contains(&name) {
                 continue;
             }
-            let variable = format!("CUTOVER_{}", name.to_uppercase());
+            let variable = match name {
+                // The service that is being migrated has a name for it.
+                "lanes" => "PROJECTION_LANE_COUNT".to_owned(),
+                _ => format!("CUTOVER_{}", name.to_uppercase()),
+            };
             assert_eq!(flag.get_env().and_then(|found| found.to_str()), Some(variable.as_str()), "--{name}");
         }
     }

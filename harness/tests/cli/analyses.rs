@@ -22,7 +22,7 @@ fn recorded_analyses_take_the_place_of_the_bundled_analyser_and_may_have_failed(
     let found = r#"{"index": 0, "text": "Roger.", "model": "oracle", "version": "3",
         "classification": {"function_type": "f", "structure_type": "s", "purpose": "p"}, "keywords": ["delphi"]}"#;
     let failed = r#"{"index": 1, "error": {"code": "timeout"}}"#;
-    sandbox.write("answers.jsonl", &format!("{}\n{failed}\n", found.replace('\n', "")));
+    sandbox.write("answers.jsonl", format!("{}\n{failed}\n", found.replace('\n', "")));
     let arguments = ["run", "recorded", "--scenarios", "mine", "--transcripts", "files", "--format", "json"];
     let output =
         sandbox.cutover(&arguments).args(["--analyses", "answers.jsonl"]).output().expect("the command runs");

@@ -90,15 +90,19 @@ impl From<BadEvent> for Status {
 }
 
 /// Reads an event that a client proposes. Of the system metadata only type and content type are kept.
+///
+/// The bytes are copied: as they came they are slices of the request's buffer, and one event of a few hundred bytes in the
+/// log would keep all 8 KiB of that.
 pub(super) fn proposed_event(
     id: Option<&WireUuid>,
     system_metadata: &HashMap<String, String>,
-    metadata: Bytes,
-    data: Bytes,
+    metadata: &[u8],
+    data: &[u8],
 ) -> Result<NewEvent, BadEvent> {
     let property = |name| system_metadata.get(name).ok_or(BadEvent::MissingProperty(name));
     let event_type = SmolStr::new(property("type")?);
     let is_json = property("content-type")? == JSON;
     let id = read_id(id).ok_or(BadEvent::NoId)?;
+    let (data, metadata) = (Bytes::copy_from_slice(data), Bytes::copy_from_slice(metadata));
     Ok(NewEvent { id, event_type, data, metadata, is_json })
 }

@@ -45,8 +45,8 @@ pub(super) async fn append(
         let event = proposed_event(
             proposed.id.as_ref(),
             &proposed.metadata,
-            proposed.custom_metadata,
-            proposed.data,
+            &proposed.custom_metadata,
+            &proposed.data,
         )?;
         // What cannot be accepted any more is not collected either.
         bytes += event.size_bytes();

@@ -204,7 +204,7 @@ impl Failure {
 
 fn read_event(proposed: ProposedMessage) -> Result<NewEvent, BadEvent> {
     let ProposedMessage { id, metadata, custom_metadata, data } = proposed;
-    proposed_event(id.as_ref(), &metadata, custom_metadata, data)
+    proposed_event(id.as_ref(), &metadata, &custom_metadata, &data)
 }
 
 /// Returns how long a batch may still take: at most `longest`, however far away its deadline is.

@@ -199,7 +199,13 @@ impl<'a> Run<'a> {
                 for node in &unidentified {
                     self.comparison.find_unidentified(side, node, Some(&id));
                 }
-                by_id.entry(id).or_default()[side as usize].extend(elements);
+                let of_side = &mut by_id.entry(id).or_default()[side as usize];
+                // Nearly always the only one of its id, and too large to be copied.
+                if of_side.is_empty() {
+                    *of_side = elements;
+                } else {
+                    of_side.extend(elements);
+                }
             }
         }
         for [left, right] in by_id.into_values() {

@@ -18,12 +18,13 @@ use smol_str::{SmolStr, format_smolstr};
 use uuid::Uuid;
 
 use crate::analysed::{AnalysedFile, AnalysedSentence, AnalysisOutcome};
-use crate::graph::{Change, Label, NodeRef, Origin, Properties, Rel};
+use crate::dimensions;
+use crate::graph::{Change, Label, NodeRef, Properties, Rel};
 use crate::ids::InterviewId;
 use crate::interview::InterviewStatus;
 use crate::limits::Limits;
 use crate::places::{Move, Places};
-use crate::sentence::{Findings, OverriddenFields, Tag, TagType};
+use crate::sentence::{OverriddenFields, Tag};
 use crate::timestamp::Timestamp;
 
 /// The value of `source` on the nodes that this path writes.
@@ -169,7 +170,7 @@ pub fn put_sentence(
                 .with("created_at", at.local_text.clone())
                 .with("is_edited", false);
             changes.push(replace(properties));
-            changes.extend(link_findings(&analysis_ref(file.interview, slot), findings, limits));
+            changes.extend(dimensions::found(&analysis_ref(file.interview, slot), findings, limits));
         }
         AnalysisOutcome::Failed { .. } if existing.is_some_and(|sentence| sentence.is_analysed) => {}
         AnalysisOutcome::Failed { error_data } => {
@@ -177,26 +178,6 @@ pub fn put_sentence(
         }
     }
     changes
-}
-
-fn link_findings(analysis: &NodeRef, findings: &Findings, limits: &Limits) -> [Change; 6] {
-    let one = |value: &SmolStr| vec![value.clone()];
-    let classification = &findings.classification;
-    [
-        (Rel::HasFunction, one(&classification.function_type)),
-        (Rel::HasStructure, one(&classification.structure_type)),
-        (Rel::HasPurpose, one(&classification.purpose)),
-        (Rel::MentionsTopic, findings.topics.clone()),
-        (Rel::MentionsOverallKeyword, findings.keywords.clone()),
-        (Rel::MentionsDomainKeyword, findings.domain_keywords.clone()),
-    ]
-    .map(|(rel, values)| Change::SetDimension {
-        analysis: analysis.clone(),
-        rel,
-        values,
-        limit: limits.of(rel),
-        origin: Origin::Analysis,
-    })
 }
 
 /// Returns the change that takes the sentence out of a slot, with its analysis.
@@ -328,12 +309,12 @@ pub fn edit(interview: InterviewId, edit: &Edit, limits: &Limits) -> Vec<Change>
         Edit::Relocate { slot, new_index } => relocate(interview, Move { slot: *slot, place: *new_index }),
         Edit::Tag { slot, tag } => vec![Change::Tag {
             analysis: analysis_ref(interview, *slot),
-            rel: dimension(tag.tag_type),
+            rel: dimensions::of_tag(tag.tag_type),
             value: tag.value.clone(),
         }],
         Edit::Untag { slot, tag } => vec![Change::Untag {
             analysis: analysis_ref(interview, *slot),
-            rel: dimension(tag.tag_type),
+            rel: dimensions::of_tag(tag.tag_type),
             value: tag.value.clone(),
         }],
         Edit::DeleteSentence { slot, .. } => vec![remove_sentence(interview, *slot), chain(interview)],
@@ -351,33 +332,9 @@ pub fn relocate(interview: InterviewId, moved: Move) -> Vec<Change> {
 }
 
 fn override_analysis(analysis: NodeRef, fields: &OverriddenFields, limits: &Limits) -> Vec<Change> {
-    let one = |value: &Option<SmolStr>| value.clone().map(|value| vec![value]);
-    let dimensions = [
-        (Rel::HasFunction, one(&fields.function_type)),
-        (Rel::HasStructure, one(&fields.structure_type)),
-        (Rel::HasPurpose, one(&fields.purpose)),
-        (Rel::MentionsTopic, fields.topics.clone()),
-        (Rel::MentionsOverallKeyword, fields.keywords.clone()),
-        (Rel::MentionsDomainKeyword, fields.domain_keywords.clone()),
-    ];
     let mut changes = vec![update(analysis.clone(), Properties::new().with("is_edited", true))];
-    changes.extend(dimensions.into_iter().filter_map(|(rel, values)| {
-        Some(Change::SetDimension {
-            analysis: analysis.clone(),
-            rel,
-            values: values?,
-            limit: limits.of(rel),
-            origin: Origin::Person,
-        })
-    }));
+    changes.extend(dimensions::overridden(&analysis, fields, limits));
     changes
-}
-
-const fn dimension(tag_type: TagType) -> Rel {
-    match tag_type {
-        TagType::Keyword => Rel::MentionsOverallKeyword,
-        TagType::Topic => Rel::MentionsTopic,
-    }
 }
 
 const fn update(node: NodeRef, set: Properties) -> Change {
@@ -391,9 +348,9 @@ fn milliseconds(ms: u64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::Value;
+    use crate::graph::{Origin, Value};
     use crate::ids::ProjectId;
-    use crate::sentence::Classification;
+    use crate::sentence::{Classification, Findings};
 
     fn at() -> WrittenAt {
         WrittenAt {

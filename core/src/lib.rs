@@ -21,6 +21,7 @@
 pub mod aggregate;
 pub mod analysed;
 pub mod command;
+mod dimensions;
 pub mod direct;
 pub mod event;
 pub mod graph;

@@ -6,11 +6,12 @@
 use smol_str::SmolStr;
 
 use super::{stamp, update, version_only};
-use crate::graph::{Change, NodeRef, Origin, Properties, Rel};
+use crate::dimensions;
+use crate::graph::{Change, NodeRef, Properties, Rel};
 use crate::ids::{AnalysisId, SentenceId};
 use crate::limits::Limits;
 use crate::metadata::Metadata;
-use crate::sentence::{AnalysisGenerated, AnalysisOverridden, AnalysisRegenerated, Findings, Tag, TagType};
+use crate::sentence::{AnalysisGenerated, AnalysisOverridden, AnalysisRegenerated, Findings, Tag};
 
 /// What an analysis by a machine says, whichever event carries it.
 pub(super) struct Found<'a> {
@@ -54,24 +55,11 @@ pub(super) fn project_generated(
         .with_some("model_version", model_version.cloned())
         .with_some("raw_ref", raw_ref.cloned());
     let analysis = sentence.clone().only_child(Rel::HasAnalysis);
-    let set = |rel: Rel, values: Vec<SmolStr>| Change::SetDimension {
-        analysis: analysis.clone(),
-        rel,
-        values,
-        limit: limits.of(rel),
-        origin: Origin::Analysis,
-    };
-    let classification = &findings.classification;
-    vec![
-        status,
-        Change::ReplaceAnalysis { sentence: sentence.clone(), analysis_id, properties },
-        set(Rel::HasFunction, vec![classification.function_type.clone()]),
-        set(Rel::HasStructure, vec![classification.structure_type.clone()]),
-        set(Rel::HasPurpose, vec![classification.purpose.clone()]),
-        set(Rel::MentionsTopic, findings.topics.clone()),
-        set(Rel::MentionsOverallKeyword, findings.keywords.clone()),
-        set(Rel::MentionsDomainKeyword, findings.domain_keywords.clone()),
-    ]
+    let replaced = Change::ReplaceAnalysis { sentence: sentence.clone(), analysis_id, properties };
+    let mut changes = Vec::with_capacity(8);
+    changes.extend([status, replaced]);
+    changes.extend(dimensions::found(&analysis, findings, limits));
+    changes
 }
 
 /// Flags on the analysis, and links in place of those of each dimension that the person named: an override changes what
@@ -96,25 +84,7 @@ pub(super) fn project_overridden(
         .collect();
     let mut changes =
         vec![version_only(sentence, metadata), Change::Update { node: analysis.clone(), set: flags, unset }];
-    let fields = &overridden.fields_overridden;
-    let one = |value: &Option<SmolStr>| value.clone().map(|value| vec![value]);
-    let dimensions = [
-        (Rel::HasFunction, one(&fields.function_type)),
-        (Rel::HasStructure, one(&fields.structure_type)),
-        (Rel::HasPurpose, one(&fields.purpose)),
-        (Rel::MentionsTopic, fields.topics.clone()),
-        (Rel::MentionsOverallKeyword, fields.keywords.clone()),
-        (Rel::MentionsDomainKeyword, fields.domain_keywords.clone()),
-    ];
-    changes.extend(dimensions.into_iter().filter_map(|(rel, values)| {
-        Some(Change::SetDimension {
-            analysis: analysis.clone(),
-            rel,
-            values: values?,
-            limit: limits.of(rel),
-            origin: Origin::Person,
-        })
-    }));
+    changes.extend(dimensions::overridden(&analysis, &overridden.fields_overridden, limits));
     changes
 }
 
@@ -123,7 +93,7 @@ pub(super) fn project_tagged(sentence: NodeRef, tag: &Tag, metadata: &Metadata) 
     let analysis = sentence.clone().only_child(Rel::HasAnalysis);
     vec![
         update(sentence, stamp(metadata)),
-        Change::Tag { analysis, rel: dimension(tag.tag_type), value: tag.value.clone() },
+        Change::Tag { analysis, rel: dimensions::of_tag(tag.tag_type), value: tag.value.clone() },
     ]
 }
 
@@ -132,13 +102,6 @@ pub(super) fn project_untagged(sentence: NodeRef, tag: &Tag, metadata: &Metadata
     let analysis = sentence.clone().only_child(Rel::HasAnalysis);
     vec![
         update(sentence, stamp(metadata)),
-        Change::Untag { analysis, rel: dimension(tag.tag_type), value: tag.value.clone() },
+        Change::Untag { analysis, rel: dimensions::of_tag(tag.tag_type), value: tag.value.clone() },
     ]
-}
-
-const fn dimension(tag_type: TagType) -> Rel {
-    match tag_type {
-        TagType::Keyword => Rel::MentionsOverallKeyword,
-        TagType::Topic => Rel::MentionsTopic,
-    }
 }

@@ -19,13 +19,13 @@ pub(super) fn statements(schema: Schema) -> Vec<String> {
     let mut statements = vec![unique(VERSION, "aggregate")];
     for label in Label::ALL {
         let property = label.key_property();
-        // A sentence's key is unique only within its interview there.
-        if schema == Schema::Direct && label == Label::Sentence {
-            statements.push(format!(
-                "CREATE INDEX cutover_sentence_{property} IF NOT EXISTS FOR (n:{label}) ON (n.{property})"
-            ));
-        } else {
+        if schema.is_unique(label) {
             statements.push(unique(label.as_str(), property));
+        } else {
+            statements.push(format!(
+                "CREATE INDEX cutover_{}_{property} IF NOT EXISTS FOR (n:{label}) ON (n.{property})",
+                label.as_str().to_lowercase()
+            ));
         }
     }
     statements
@@ -33,8 +33,7 @@ pub(super) fn statements(schema: Schema) -> Vec<String> {
 
 /// Returns the property pairs that must be unique, as `(label, property)`: what is checked after creation.
 pub(super) fn unique_keys(schema: Schema) -> Vec<(&'static str, &'static str)> {
-    let keys =
-        Label::ALL.into_iter().filter(|label| schema == Schema::Projected || *label != Label::Sentence);
+    let keys = Label::ALL.into_iter().filter(|label| schema.is_unique(*label));
     std::iter::once((VERSION, "aggregate"))
         .chain(keys.map(|label| (label.as_str(), label.key_property())))
         .collect()

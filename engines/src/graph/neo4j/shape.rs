@@ -42,6 +42,12 @@ impl Shape {
 
     /// Returns the pattern that matches the node as `name`, its keys being `{row}.{name}0`, `{row}.{name}1` …
     pub(super) fn pattern(&self, name: &str, row: &str) -> String {
+        self.pattern_by(name, &format!("{row}.{name}"))
+    }
+
+    /// Returns the pattern that matches the node as `name`, its keys being `{keys}0`, `{keys}1` … A child's row begins with the
+    /// keys of its owner, so that the owner is matched by those of the child.
+    pub(super) fn pattern_by(&self, name: &str, keys: &str) -> String {
         let mut text = String::new();
         let mut key = 0;
         for (at, step) in self.0.iter().enumerate() {
@@ -51,7 +57,7 @@ impl Shape {
             let variable = if at + 1 == self.0.len() { name } else { "" };
             text.push_str(&format!("({variable}:{}", step.label));
             if step.keyed {
-                text.push_str(&format!(" {{{}: {row}.{name}{key}}}", step.label.key_property()));
+                text.push_str(&format!(" {{{}: {keys}{key}}}", step.label.key_property()));
                 key += 1;
             }
             text.push(')');

@@ -191,36 +191,34 @@ fn upsert(node: &Shape, schema: Schema) -> String {
     let kept = "CASE WHEN n.is_edited THEN r.set ELSE r.all END";
     let label = node.label();
     let key = label.key_property();
-    let unique = schema == Schema::Projected || !matches!(label, Label::Sentence | Label::Analysis);
     match node.parent() {
         None => format!(
             "MERGE (n:{label} {{{key}: r.n0}}) ON CREATE SET n += r.created \
              ON MATCH SET n += {kept}"
         ),
-        Some((parent, rel)) if unique && node.is_keyed() => {
+        Some((parent, rel)) if schema.is_unique(label) && node.is_keyed() => {
             format!(
                 "MATCH {} MERGE (n:{label} {{{key}: r.created.{key}}}) ON CREATE SET n += r.created \
                  ON MATCH SET n += {kept} MERGE (p)-[:{rel}]->(n)",
-                // The parent's keys come first in the row, under the child's name.
-                parent.pattern("p", "r").replace("r.p", "r.n"),
+                parent.pattern_by("p", "r.n"),
             )
         }
         // Without a unique key there is nothing to merge on: what is missing is created under the parent, which is locked
         // first, so that two writers cannot both find it missing.
         Some((parent, rel)) => {
-            let narrowed =
-                if node.is_keyed() { format!(" {{{key}: r.created.{key}}}") } else { String::new() };
+            // The only child is found from its owner, one of many by its key: owners may have very many.
+            let found = if node.is_keyed() {
+                format!("(n:{label} {{{key}: r.created.{key}}}) WHERE (p)-[:{rel}]->(n)")
+            } else {
+                format!("(p)-[:{rel}]->(n:{label})")
+            };
             format!(
                 "MATCH {} SET p._lock = true \
-                 WITH r, p OPTIONAL MATCH (n:{label}{narrowed}) WHERE (p)-[:{rel}]->(n) \
+                 WITH r, p OPTIONAL MATCH {found} \
                  FOREACH (_ IN CASE WHEN n IS NULL THEN [1] ELSE [] END | \
                    CREATE (p)-[:{rel}]->(m:{label}) SET m += r.created) \
                  FOREACH (n IN CASE WHEN n IS NULL THEN [] ELSE [n] END | SET n += {kept})",
-                parent.pattern("p", "r").replace("r.p", "r.n"),
-            )
-            .replace(
-                "OPTIONAL MATCH (n:Analysis) WHERE (p)-[:HAS_ANALYSIS]->(n)",
-                "OPTIONAL MATCH (p)-[:HAS_ANALYSIS]->(n:Analysis)",
+                parent.pattern_by("p", "r.n"),
             )
         }
     }

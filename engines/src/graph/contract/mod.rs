@@ -82,6 +82,7 @@ macro_rules! graph_promises {
                 a_child_that_nobody_owns_is_adopted,
                 a_keyed_child_of_another_is_not_meant,
                 updating_sets_and_unsets,
+                a_later_update_in_a_batch_wins,
                 updating_what_is_not_there_does_nothing,
                 removing_takes_what_is_owned_along,
                 removing_a_project_leaves_its_interviews,

@@ -146,6 +146,26 @@ pub async fn updating_sets_and_unsets(graph: &dyn Graph) {
     expect(graph, r#"Interview "i" {a: 1, b: 2, d: 2, interview_id: "i"}"#).await;
 }
 
+/// Updates of one node count in their order, also within a batch and where the node is one that batches often speak of.
+pub async fn a_later_update_in_a_batch_wins(graph: &dyn Graph) {
+    for node in [interview("i"), keyed(Label::Project, "p")] {
+        let update = |set, unset: &[&str]| Change::Update {
+            node: node.clone(),
+            set,
+            unset: unset.iter().map(|name| (*name).into()).collect(),
+        };
+        apply(graph, [put(node.clone(), Properties::new().with("c", 1_i64))]).await;
+        let updates = [
+            update(Properties::new().with("a", 1_i64), &[]),
+            update(Properties::new().with("b", 1_i64), &["a", "c"]),
+            update(Properties::new().with("c", 2_i64), &["b"]),
+        ];
+        apply(graph, updates).await;
+    }
+    expect(graph, "Interview \"i\" {c: 2, interview_id: \"i\"}\nProject \"p\" {c: 2, project_id: \"p\"}")
+        .await;
+}
+
 /// Nothing is created by an update.
 pub async fn updating_what_is_not_there_does_nothing(graph: &dyn Graph) {
     let set = Properties::new().with("title", "x");

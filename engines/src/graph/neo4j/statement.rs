@@ -1,7 +1,8 @@
 //! The bulk statements: each takes rows of one kind of change, and does to every row what [`Change`] promises.
 //!
-//! A statement never has two rows about one subject, so that no row depends on what another one did; the planner sees to
-//! that. Value nodes that may have lost their last relationship are marked, and swept at the end of the batch.
+//! A statement has no two rows about one subject, so that no row depends on what another one did; the planner sees to that.
+//! Projects are the exception: what changes their properties is one clause, which takes its rows in their order. Value nodes
+//! that may have lost their last relationship are marked, and swept at the end of the batch.
 
 use cutover_core::graph::{Change, Label, NodeRef, Origin, Properties, Rel, Value};
 use neo4rs::BoltType;
@@ -54,9 +55,10 @@ pub(super) fn row(change: &Change) -> Option<Row> {
             Kind::Upsert(fields.node("n", node))
         }
         Change::Update { node, set, unset } => {
+            // One map, set at once: two clauses would each run over all rows, and so mix up rows about one node.
             let nulls = unset.iter().map(|name| (name.as_str(), BoltType::Null(neo4rs::BoltNull)));
-            fields.put("unset", convert::map(nulls));
-            fields.put("set", convert::properties(set));
+            let values = set.iter().map(|(name, value)| (name.as_str(), convert::to_bolt(value)));
+            fields.put("changed", convert::map(nulls.chain(values)));
             Kind::Update(fields.node("n", node))
         }
         Change::Remove { node } => Kind::Remove(fields.node("n", node)),
@@ -134,7 +136,7 @@ impl Kind {
         let body = match self {
             Self::Upsert(node) => upsert(node, schema),
             Self::Update(node) => {
-                format!("MATCH {} SET n += r.unset SET n += r.set", node.pattern("n", "r"))
+                format!("MATCH {} SET n += r.changed", node.pattern("n", "r"))
             }
             Self::Remove(node) => remove(node),
             Self::Link(from, rel, to) => {

@@ -45,10 +45,14 @@ fn stay_equal(runtime: &Runtime, schema: Schema, batches: &[Vec<ChangeSet>]) -> 
     })
 }
 
-/// Runs a property over random batches, on one runtime: connections are made once.
+/// Runs a property over a hundred random cases, or as many as `PROPTEST_CASES` says, on one runtime: connections are made
+/// once.
 fn for_any_batches(schema: Schema) {
     let runtime = Runtime::new().expect("a runtime");
-    let config = ProptestConfig { cases: 100, max_shrink_iters: 200, ..ProptestConfig::default() };
+    let mut config = ProptestConfig { max_shrink_iters: 200, ..ProptestConfig::default() };
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = 100;
+    }
     proptest!(config, |(batches in batches(schema))| {
         stay_equal(&runtime, schema, &batches)?;
     });

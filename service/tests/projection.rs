@@ -340,6 +340,7 @@ async fn a_malformed_event_is_parked_with_its_place_and_the_others_go_through() 
     let report = ProjectionService::new(log.clone(), graph.clone(), settings()).catch_up().await.unwrap();
     assert_eq!(texts(&*graph).await, ["One."]);
     assert_eq!((report.metrics.counters.processed, report.metrics.counters.parked), (2, 1));
+    assert_eq!(report.metrics.counters.retries, 0, "no retry can help it");
     let parked = log.parked(&settings().groups.sentence).await.unwrap();
     assert_eq!(parked.len(), 1);
     assert!(parked[0].reason.contains(&aggregate.stream_name().to_string()), "{}", parked[0].reason);

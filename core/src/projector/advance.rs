@@ -4,13 +4,12 @@
 use super::Projector;
 use super::aggregates::Twin;
 use super::entry::{Content, Entry, Queued, Ticket};
-use super::intake::decode;
 use super::order::{Certainty, Verdict};
 use super::parking::{NotLocated, ParkReason, WaitedFor};
 use super::retry::Trouble;
 use super::routing::lane_of;
 use super::timers::Timer;
-use super::{Action, Probe};
+use super::{Action, Probe, Settings};
 use crate::event::{Body, Event};
 use crate::graph::{Change, ChangeSet, Guard};
 use crate::ids::{AggregateId, InterviewId, SentenceId};
@@ -120,7 +119,7 @@ impl Projector {
             }
             let ticket = Ticket { interview, ..entry.ticket.clone() };
             // An event that cannot be read fails where it stands, whether its interview is there or not.
-            let readable = !matches!(entry.content, Content::Undecodable { .. });
+            let readable = !matches!(entry.content, Content::Undecodable(_));
             match self.obstacle(now_ms, &ticket) {
                 None => self.attempt(now_ms, ticket),
                 Some(Obstacle::NotLocated(_) | Obstacle::Unchecked(_)) if !readable => {
@@ -129,7 +128,7 @@ impl Projector {
                 Some(Obstacle::Missing(WaitedFor::Interview(_))) if !readable => self.attempt(now_ms, ticket),
                 Some(Obstacle::NotLocated(sentence)) if self.take_not_located(aggregate) => {
                     if let Some(Entry { content, .. }) = self.take_first(aggregate) {
-                        self.fail(now_ms, ticket, content, NotLocated { sentence }.to_string());
+                        self.fail(now_ms, ticket, content, NotLocated { sentence }.into());
                     }
                 }
                 Some(obstacle) => {
@@ -143,24 +142,14 @@ impl Projector {
         }
     }
 
-    /// Queues the earliest waiting event of an aggregate, or finds that it still cannot be read.
-    fn attempt(&mut self, now_ms: u64, mut ticket: Ticket) {
+    /// Queues the earliest waiting event of an aggregate, unless it is one that cannot be read: its turn to fail has come.
+    fn attempt(&mut self, now_ms: u64, ticket: Ticket) {
         let Some(Entry { content, .. }) = self.take_first(ticket.aggregate) else { return };
         match content {
             Content::Decoded(event) => self.queue_event(ticket, *event),
             Content::Projected(changes) => self.queue(ticket, changes),
-            Content::Undecodable { recorded, .. } => {
-                match decode(&self.decoder, &self.settings.allowed_types, &recorded) {
-                    Ok((event, interview)) => {
-                        self.learn(ticket.aggregate, interview);
-                        ticket.interview = self.interview_of(ticket.aggregate);
-                        self.wait(ticket, Content::Decoded(Box::new(event)));
-                    }
-                    Err(error) => {
-                        let content = Content::Undecodable { recorded, error: error.clone() };
-                        self.fail(now_ms, ticket, content, error);
-                    }
-                }
+            Content::Undecodable(fault) => {
+                self.fail(now_ms, ticket, Content::Undecodable(fault.clone()), fault);
             }
         }
     }
@@ -283,7 +272,7 @@ impl Projector {
     /// Holds back what came too early, within bounds. While it is held the graph is asked now and then, because another
     /// service may have applied what is missing.
     fn hold(&mut self, now_ms: u64, aggregate: AggregateId, ticket: &Ticket, waited_for: WaitedFor) {
-        let hold_ms_max = self.settings.hold_ms_max;
+        let hold_ms_max = self.hold_ms_max(waited_for);
         let home = ticket.interview.map_or_else(|| aggregate.as_uuid(), InterviewId::as_uuid);
         let is_full = self.lanes[lane_of(home, self.lanes.len())].held > self.settings.hold_events_max;
         let pending = self.aggregates.touch(aggregate).pending_mut();
@@ -292,6 +281,13 @@ impl Projector {
         // Nothing can come while the graph is unavailable: that time does not count.
         let held_ms = now_ms.saturating_sub(since_ms.max(self.hold_from_ms));
         if self.breaker.is_closed() {
+            if held_ms >= hold_ms_max
+                && self.is_hopeless(waited_for)
+                && matches!(waited_for, WaitedFor::Version { .. })
+            {
+                // It follows what has failed, and has not failed itself.
+                return self.park_waiting(aggregate, 0, None);
+            }
             let reason = if held_ms >= hold_ms_max {
                 Some(ParkReason::HeldTooLong { waited_for, held_ms })
             } else if is_full {
@@ -313,6 +309,22 @@ impl Projector {
         }
         let rest_ms = hold_ms_max.saturating_sub(held_ms).max(1);
         self.set_timer(aggregate, now_ms + self.settings.hold_check_ms.clamp(1, rest_ms));
+    }
+
+    /// Returns how long what came too early may wait for that. Where this projector cannot make it come itself, only until the
+    /// graph was asked whether another service has.
+    fn hold_ms_max(&self, waited_for: WaitedFor) -> u64 {
+        let Settings { hold_ms_max, hold_check_ms, .. } = self.settings;
+        if self.is_hopeless(waited_for) { hold_ms_max.min(2 * hold_check_ms) } else { hold_ms_max }
+    }
+
+    /// Returns whether an event is waited for that was parked because no retry can help it.
+    fn is_hopeless(&self, waited_for: WaitedFor) -> bool {
+        let (aggregate, version) = match waited_for {
+            WaitedFor::Version { aggregate, version } => (aggregate, version),
+            WaitedFor::Interview(interview) => (AggregateId::Interview(interview), 0),
+        };
+        self.aggregates.get(aggregate).is_some_and(|known| known.hopeless == Some(version))
     }
 
     /// Sets an aggregate's timer, unless an earlier one is set.

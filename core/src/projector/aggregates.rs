@@ -70,6 +70,8 @@ pub(super) struct Aggregate {
     pub(super) interview: Option<InterviewId>,
     /// The highest version that was parked, until that version is queued again.
     pub(super) parked_up_to: Option<u64>,
+    /// The version that was last parked because no retry can help it.
+    pub(super) hopeless: Option<u64>,
     /// What few aggregates have.
     pub(super) pending: Option<Box<Pending>>,
     touched: bool,
@@ -81,6 +83,7 @@ impl Aggregate {
             position: Position::UNKNOWN,
             interview: None,
             parked_up_to: None,
+            hopeless: None,
             pending: None,
             touched: true,
         }

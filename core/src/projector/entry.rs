@@ -1,9 +1,10 @@
 //! An event on its way through the projector.
 
-use crate::event::{Event, RecordedEvent};
+use crate::event::Event;
 use crate::graph::{Change, ChangeSet};
 use crate::ids::{AggregateId, InterviewId};
 use crate::projector::DeliveryId;
+use crate::projector::retry::Fault;
 
 /// All that is needed of an event once its changes are made.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,13 +30,8 @@ pub(super) enum Content {
     Decoded(Box<Event>),
     /// Made into changes, and given back by a batch.
     Projected(Vec<Change>),
-    /// Not decodable; kept, to be tried again.
-    Undecodable {
-        /// The event as it came.
-        recorded: Box<RecordedEvent>,
-        /// The error of the last attempt.
-        error: String,
-    },
+    /// Not decodable; fails when its turn comes.
+    Undecodable(Fault),
 }
 
 /// An event that waits.

@@ -6,10 +6,11 @@ use super::entry::{Content, Ticket};
 use super::message::{Delivery, DeliveryId};
 use super::order::Verdict;
 use super::parking::ParkReason;
+use super::retry::Fault;
 use super::settings::AllowedTypes;
 use crate::event::{Body, Event, RecordedEvent};
 use crate::ids::{AggregateId, InterviewId};
-use crate::wire::Decoder;
+use crate::wire::{DecodeError, Decoder};
 
 impl Projector {
     /// Takes in a delivery.
@@ -67,7 +68,7 @@ impl Projector {
                     self.wait(ticket, Content::Decoded(Box::new(event)));
                 }
             }
-            Err(error) => self.wait(ticket, Content::Undecodable { recorded: Box::new(event), error }),
+            Err(error) => self.wait(ticket, Content::Undecodable(Fault::from(&error))),
         }
     }
 
@@ -113,12 +114,12 @@ impl Projector {
 
 /// Decodes an event, and returns the interview that its payload named, if it did. An event whose type is not allowed becomes
 /// one of an unknown type: it advances the version and projects nothing.
-pub(super) fn decode(
+fn decode(
     decoder: &Decoder,
     allowed: &AllowedTypes,
     recorded: &RecordedEvent,
-) -> Result<(Event, Option<InterviewId>), String> {
-    let mut event = decoder.decode(recorded).map_err(|error| error.to_string())?;
+) -> Result<(Event, Option<InterviewId>), DecodeError> {
+    let mut event = decoder.decode(recorded)?;
     let interview = match &event.body {
         Body::Sentence { interview, .. } => *interview,
         Body::Interview(_) | Body::Unknown { .. } => None,

@@ -8,8 +8,7 @@ use super::batch::Batch;
 use super::breaker::Probe;
 use super::entry::{Content, Queued, Ticket};
 use super::message::{Action, BatchId, Failure, Subscription};
-use super::parking::ParkReason;
-use super::retry::Trouble;
+use super::retry::{Fault, Trouble};
 use super::timers::Timer;
 use crate::ids::{AggregateId, InterviewId, SentenceId};
 
@@ -89,7 +88,7 @@ impl Projector {
         // They wait first: should it be parked, they follow it.
         self.wait_all(dependents);
         let (ticket, content) = poison.into_parts();
-        self.fail(now_ms, ticket, content, reason);
+        self.fail(now_ms, ticket, content, Fault::refused(reason));
     }
 
     /// Guards refused a batch: positions are corrected, and everything in the lane is looked at again, in order.
@@ -136,7 +135,7 @@ impl Projector {
     }
 
     /// An event has failed by itself: it is tried again later, or parked, and what is behind it with it.
-    pub(super) fn fail(&mut self, now_ms: u64, mut ticket: Ticket, content: Content, error: String) {
+    pub(super) fn fail(&mut self, now_ms: u64, mut ticket: Ticket, content: Content, fault: Fault) {
         let Ticket { aggregate, version, .. } = ticket;
         let retries_max = self.settings.retries_max;
         self.claim_twin(&mut ticket);
@@ -146,7 +145,7 @@ impl Projector {
         let before = pending.trouble.filter(|trouble| trouble.version == version);
         let failures = before.map_or(0, |trouble| trouble.failures) + 1;
         self.counters.failed += u64::from(failures == 1);
-        if failures <= retries_max {
+        if fault.is_transient && failures <= retries_max {
             let due_ms = now_ms + self.settings.retry_backoff.wait_ms(failures);
             pending.trouble = Some(Trouble { version, failures, due_ms });
             self.wait(ticket, content);
@@ -155,7 +154,8 @@ impl Projector {
             pending.trouble = Some(Trouble { version, failures: retries_max, due_ms: now_ms });
         } else {
             pending.trouble = None;
-            self.park(ticket, ParkReason::Failed { failures, error });
+            known.hopeless = (!fault.is_transient).then_some(version);
+            self.park(ticket, fault.into_reason(failures));
             self.park_waiting(aggregate, version, None);
         }
     }

@@ -39,6 +39,12 @@ pub enum ParkReason {
         /// The error of the last time.
         error: String,
     },
+    /// It failed once, for a reason that does not pass.
+    #[error("no retry can help: {error}")]
+    Hopeless {
+        /// The error.
+        error: String,
+    },
     /// An earlier event of its aggregate is parked: the order is kept in the lot.
     #[error("behind version {version} of {aggregate}, which is parked")]
     Behind {
@@ -76,6 +82,7 @@ pub enum ParkReason {
         event_type: smol_str::SmolStr,
     },
 }
+
 /// Says that a sentence's interview cannot be found out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -84,6 +91,13 @@ pub enum ParkReason {
 pub(super) struct NotLocated {
     /// The sentence.
     pub(super) sentence: SentenceId,
+}
+
+impl NotLocated {
+    /// Returns whether the interview may be found out later: the stream may still be on its way to the node that was asked.
+    pub(super) const fn is_transient(self) -> bool {
+        true
+    }
 }
 
 impl Projector {

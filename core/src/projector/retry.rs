@@ -1,4 +1,7 @@
-//! When a failing event is tried again, and how often.
+//! When a failing event is tried again, and how often: not at all when no retry can help.
+
+use crate::projector::parking::{NotLocated, ParkReason};
+use crate::wire::DecodeError;
 
 /// Waits that grow by a factor, up to a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +20,40 @@ impl Backoff {
         debug_assert!(retry >= 1, "retries are counted from 1");
         let factor = self.factor.saturating_pow(retry.saturating_sub(1));
         self.first_ms.saturating_mul(factor).min(self.max_ms)
+    }
+}
+
+/// Why an event has failed by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fault {
+    /// What was wrong, in words.
+    pub(super) error: String,
+    /// Whether it may pass.
+    pub(super) is_transient: bool,
+}
+
+impl Fault {
+    /// The graph refused the event: what else is in the graph may have to do with it, and that may change.
+    pub(super) const fn refused(error: String) -> Self {
+        Self { error, is_transient: true }
+    }
+
+    /// Returns why an event is parked that has failed that often, the last time for this.
+    pub(super) fn into_reason(self, failures: u32) -> ParkReason {
+        let Self { error, is_transient } = self;
+        if is_transient { ParkReason::Failed { failures, error } } else { ParkReason::Hopeless { error } }
+    }
+}
+
+impl From<&DecodeError> for Fault {
+    fn from(error: &DecodeError) -> Self {
+        Self { error: error.to_string(), is_transient: error.is_transient() }
+    }
+}
+
+impl From<NotLocated> for Fault {
+    fn from(error: NotLocated) -> Self {
+        Self { error: error.to_string(), is_transient: error.is_transient() }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod rules;
 mod schedules;
+mod undecodable;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -90,6 +91,11 @@ fn recorded((aggregate, version): Key, home: InterviewId) -> RecordedEvent {
         data: encoded.data.into(),
         metadata: encoded.metadata.into(),
     }
+}
+
+/// Makes an event whose payload is no JSON.
+fn undecodable(key: Key) -> RecordedEvent {
+    RecordedEvent { data: b"{".as_slice().into(), ..recorded(key, Rig::home(key.0)) }
 }
 
 /// The graph as the projector sees it: versions under guards.

@@ -7,7 +7,7 @@ const HOLD_MS: u64 = 45_000;
 const RETRIES_MS: u64 = 31_000;
 
 /// A rig in which interview 0 and its first sentence are created.
-fn started() -> Rig {
+pub(super) fn started() -> Rig {
     let mut rig = Rig::new();
     rig.deliver(i(0), 0);
     rig.deliver(s(0, 0), 0);
@@ -18,7 +18,7 @@ fn started() -> Rig {
 }
 
 /// A projector that was restarted over the graph of another one.
-fn restarted(rig: Rig) -> Rig {
+pub(super) fn restarted(rig: Rig) -> Rig {
     let graph = Versions { applied: Vec::new(), ..rig.graph };
     Rig { graph, now: rig.now, ..Rig::new() }
 }
@@ -322,20 +322,6 @@ fn sentences_wait_behind_the_creation_of_their_interview_that_fails() {
     rig.graph.poison.clear();
     rig.pass(1_000);
     rig.check_applied(&[(i(0), 0), (s(0, 0), 0)]);
-}
-
-#[test]
-fn an_event_that_cannot_be_decoded_fails_like_any_other() {
-    let mut rig = started();
-    let mut event = recorded((s(0, 0), 1), interview(0));
-    event.data = b"{".as_slice().into();
-    rig.hand_in(event, false);
-    rig.deliver(s(0, 0), 2);
-    rig.pass(RETRIES_MS);
-    assert_eq!(rig.parked.len(), 2);
-    assert_eq!((rig.parked[0].0, rig.parked[1].0), ((s(0, 0), 1), (s(0, 0), 2)));
-    assert!(rig.parked[0].1.starts_with("failed 6 times: failed to decode the payload"), "{:?}", rig.parked);
-    rig.check_applied(&[]);
 }
 
 /// A rig in which version 1 of the first sentence was parked for good, and 2 behind it.

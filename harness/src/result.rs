@@ -16,8 +16,8 @@ use crate::gate::Judgement;
 /// The version of the JSON form of [`RunResult`]. Raised when a field changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// How many differences of a check are kept in the result; all of them are counted.
-pub const DIFFERENCES_KEPT: usize = 100;
+/// How many differences of one kind and subject are kept in the result of a check; all of them are counted.
+pub const DIFFERENCES_KEPT: u64 = 50;
 
 /// How something ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -175,7 +175,7 @@ fn totals(tallies: &BTreeMap<SmolStr, Tally>) -> (u64, u64) {
     tallies.values().fold((0, 0), |(left, right), tally| (left + tally.left, right + tally.right))
 }
 
-/// What differed: all of it counted, the first ones kept.
+/// What differed: all of it counted, the first ones of each kind kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Differences {
     /// How many there are.
@@ -184,19 +184,30 @@ pub struct Differences {
     pub by_subject: BTreeMap<SmolStr, u64>,
     /// How many by kind.
     pub by_kind: BTreeMap<SmolStr, u64>,
-    /// The first ones, in the order of the comparison.
+    /// How many of each kind, by label, relationship type or figure.
+    pub by_subject_and_kind: BTreeMap<SmolStr, BTreeMap<SmolStr, u64>>,
+    /// The first ones of each kind and subject, in the order of the comparison.
     pub first: Vec<Difference>,
 }
 
 impl Differences {
-    /// Counts a difference, and keeps it if it is among the first [`DIFFERENCES_KEPT`].
+    /// Counts a difference, and keeps it if it is among the first [`DIFFERENCES_KEPT`] of its kind and subject.
     pub fn push(&mut self, difference: Difference) {
+        let (subject, kind) = (difference.subject.name().clone(), difference.kind.name());
         self.total += 1;
-        *self.by_subject.entry(difference.subject.name().clone()).or_default() += 1;
-        *self.by_kind.entry(SmolStr::new_static(difference.kind.name())).or_default() += 1;
-        if self.first.len() < DIFFERENCES_KEPT {
+        *self.by_subject.entry(subject.clone()).or_default() += 1;
+        *self.by_kind.entry(SmolStr::new_static(kind)).or_default() += 1;
+        let of_subject = self.by_subject_and_kind.entry(subject).or_default();
+        let of_a_kind = of_subject.entry(SmolStr::new_static(kind)).or_default();
+        *of_a_kind += 1;
+        if *of_a_kind <= DIFFERENCES_KEPT {
             self.first.push(difference);
         }
+    }
+
+    /// Returns how many there are of one kind and subject.
+    pub fn count(&self, subject: &str, kind: &str) -> u64 {
+        self.by_subject_and_kind.get(subject).and_then(|kinds| kinds.get(kind)).copied().unwrap_or(0)
     }
 
     /// Returns whether there are none.
@@ -521,10 +532,12 @@ mod tests {
     }
 
     #[test]
-    fn all_differences_are_counted_and_the_first_are_kept() {
+    fn all_differences_are_counted_and_the_first_of_each_kind_are_kept() {
         let mut differences = Differences::default();
         differences.extend((0..250_i64).map(|n| Difference::figure("lag", 0_i64, n)));
-        assert_eq!((differences.total, differences.first.len()), (250, DIFFERENCES_KEPT));
-        assert_eq!(differences.by_subject["lag"], 250);
+        differences.push(Difference::figure("parked events", 0_i64, 1_i64));
+        assert_eq!((differences.total, differences.first.len() as u64), (251, DIFFERENCES_KEPT + 1));
+        assert_eq!((differences.by_subject["lag"], differences.count("lag", "figure")), (250, 250));
+        assert_eq!(differences.count("lag", "orphan"), 0);
     }
 }

@@ -2,7 +2,7 @@
 
 use cutover_core::timestamp::Timestamp;
 
-use crate::diff::{Difference, DifferenceKind, Orientation, Side, Subject};
+use crate::diff::{Below, Difference, DifferenceKind, Orientation, Side, Subject};
 use crate::gate::Judgement;
 use crate::result::{
     Cause, CheckResult, Compared, Differences, ProjectorMetrics, RuleUse, RunResult, SCHEMA_VERSION,
@@ -22,11 +22,8 @@ pub(crate) fn check(folder: &str, name: &str, text: &str) {
 /// Returns a result with a check that passed, one that failed, and one that could not be told.
 pub(crate) fn run_result() -> RunResult {
     let interview = Some("20d2e4d1-6c00-5b51-8d5d-96818d796b5a".into());
-    let finding = |label: &str, key: &str, kind| Difference {
-        subject: Subject::Node(label.into()),
-        key: key.to_owned(),
-        interview: interview.clone(),
-        kind,
+    let finding = |label: &str, key: &str, kind| {
+        Difference::new(Subject::Node(label.into()), key, interview.clone(), kind)
     };
     let mut differences = Differences::default();
     differences.push(finding(
@@ -38,7 +35,22 @@ pub(crate) fn run_result() -> RunResult {
             right: Some("We were go.".into()),
         },
     ));
+    let start = DifferenceKind::PropertyDiffers {
+        property: "start_ms".into(),
+        left: Some(1500_i64.into()),
+        right: None,
+    };
+    differences.push(Difference { rules: vec!["start-time".into()], ..finding("Sentence", "#5", start) });
     differences.push(finding("Sentence", "#12", DifferenceKind::MissingRight));
+    let other = "7f3c0b52-2a53-5b0e-9f0c-0a2c3f6f1c11";
+    let mut below = Below::default();
+    below.add(&Subject::Node("Sentence".into()), 210);
+    below.add(&Subject::Relationship("HAS_SENTENCE".into()), 210);
+    differences.push(Difference {
+        interview: Some(other.into()),
+        below,
+        ..finding("Interview", &format!("\"{other}\""), DifferenceKind::MissingRight)
+    });
     differences.push(finding("Analysis", "of #4", DifferenceKind::Multiplicity { left: 1, right: 2 }));
     differences.extend((0..9).map(|slot| {
         let kind = DifferenceKind::Orphan { side: Side::Right, degree: 1 };

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use crate::error::ExpectedError;
+use crate::report::Style;
 
 /// Writes a result to stdout. A reader that has gone away (`cutover list | head -1`) is no error.
 ///
@@ -17,6 +18,12 @@ pub fn print(text: &str) -> Result<(), ExpectedError> {
         }
         _ => Ok(()),
     }
+}
+
+/// Returns how many characters fit into a line of stdout; always the same number when it is no terminal.
+pub fn columns() -> u16 {
+    let size = terminal_size::terminal_size_of(io::stdout());
+    size.map_or(Style::COLUMNS_WITHOUT_TERMINAL, |(terminal_size::Width(columns), _)| columns)
 }
 
 /// Writes what is not part of the result to stderr. When that is closed, nobody wants to know.

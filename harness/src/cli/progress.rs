@@ -1,7 +1,7 @@
 //! Shows a run on stderr while it runs: bars on a terminal, a line per scenario elsewhere.
 
 use std::io::IsTerminal;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -47,19 +47,26 @@ impl Observer for Lines {
 /// A bar for the scenario that runs: its steps, and what the step counts.
 struct Bars {
     scenario: Mutex<String>,
+    /// What its step does.
+    step: Mutex<String>,
     bar: ProgressBar,
 }
 
 impl Bars {
     fn new() -> Self {
-        let style = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {msg}")
+        // What does not fit is cut off: a line too long would be a new line each time that it is drawn.
+        let style = ProgressStyle::with_template("{bar:12} {pos}/{len} {wide_msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden()).with_style(style);
-        Self { scenario: Mutex::default(), bar }
+        Self { scenario: Mutex::default(), step: Mutex::default(), bar }
     }
 
-    fn scenario(&self) -> std::sync::MutexGuard<'_, String> {
-        self.scenario.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn scenario(&self) -> MutexGuard<'_, String> {
+        self.scenario.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn doing(&self) -> MutexGuard<'_, String> {
+        self.step.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -76,12 +83,13 @@ impl Observer for Bars {
                 self.bar.set_draw_target(ProgressDrawTarget::stderr());
             }
             RunEvent::StepStarted { step, what } => {
-                self.bar.set_prefix(format!("{} {what}", self.scenario()));
-                self.bar.set_message("steps");
+                (*what).clone_into(&mut self.doing());
+                self.bar.set_message(format!("{}: {what}", self.scenario()));
                 self.bar.set_position(*step as u64 - 1);
             }
             RunEvent::StepProgressed { unit, done, total } => {
-                self.bar.set_message(format!("steps, {done} of {total} {unit}"));
+                let message = format!("{}: {}, {done} of {total} {unit}", self.scenario(), self.doing());
+                self.bar.set_message(message);
             }
             RunEvent::StepFinished { step, .. } => self.bar.set_position(*step as u64),
             RunEvent::ScenarioFinished { .. } => {

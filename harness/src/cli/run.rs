@@ -13,15 +13,12 @@ use crate::error::ExpectedError;
 use crate::gate::Judgement;
 use crate::provision::process::{self, Installation, ServerSettings};
 use crate::provision::{Embedded, Process, Provision};
-use crate::report;
+use crate::report::{self, Style};
 use crate::result::{self, Cause, RunResult};
 use crate::run_folder::{RESULT_FILE, RunFolder};
 use crate::scenario::run::{Cut, Runner};
 use crate::scenario::{self, load::Named};
 use crate::transcripts;
-
-/// Colours are in the text, and are taken out again where stdout does not want them.
-const STYLE: report::Style = report::Style { is_coloured: true, columns: None, differences_max: 10 };
 
 /// Runs the named scenarios.
 ///
@@ -80,7 +77,9 @@ pub fn run(config: &Config, scenarios: &[Named], subcommand: &str) -> Result<u8,
     match config.format {
         Format::Json => output::print(&json)?,
         Format::Human => {
-            output::print(&report::to_terminal(&result, STYLE))?;
+            // Colours are in the text, and are taken out again where stdout does not want them.
+            let style = Style { is_coloured: true, columns: output::columns(), ..Style::default() };
+            output::print(&report::to_terminal(&result, style))?;
             output::complain(&format!("result: {}\n", kept.display()));
         }
     }

@@ -5,13 +5,13 @@
 
 use std::cmp::Ordering;
 
-use cutover_core::graph::Properties;
+use cutover_core::graph::{Label, Properties};
 use smol_str::SmolStr;
 
 use super::compiled::{CompiledPolicy, Uses};
-use super::difference::{Difference, DifferenceKind, Side, Subject};
+use super::difference::{Below, Difference, DifferenceKind, Side, Subject};
 use super::element::{Element, Name, NodeName};
-use crate::result::{Compared, Differences, RuleUse};
+use crate::result::{Compared, Differences, RuleUse, Tally};
 
 /// A comparison as it goes on: what was compared so far, what differed, which rules were used. Its size does not depend on how
 /// much is compared.
@@ -44,12 +44,9 @@ impl<'a> Comparison<'a> {
 
     /// Adds the finding that a node's key leads nowhere.
     pub fn find_unidentified(&mut self, side: Side, node: &NodeName, interview: Option<&SmolStr>) {
-        self.differences.push(Difference {
-            subject: Subject::Node(node.label.clone()),
-            key: node.to_string(),
-            interview: interview.cloned(),
-            kind: DifferenceKind::Unidentified { side },
-        });
+        let subject = Subject::Node(node.label.clone());
+        let kind = DifferenceKind::Unidentified { side };
+        self.differences.push(Difference::new(subject, node.to_string(), interview.cloned(), kind));
     }
 
     /// Returns whether a value node that nothing points at is left out by a rule, and counts that.
@@ -57,10 +54,14 @@ impl<'a> Comparison<'a> {
         self.policy.hides_unreferenced(side, label, &mut self.uses)
     }
 
-    /// Compares all elements of one part of both graphs: an interview, or the value nodes of one key. In any order.
+    /// Compares all elements of one part of both graphs: an interview, or the value nodes of one key. In any order. An
+    /// interview that one side does not have at all is one finding.
     pub fn compare(&mut self, left: Vec<Element>, right: Vec<Element>) {
         let left = self.prepare(Side::Left, left);
         let right = self.prepare(Side::Right, right);
+        if left.is_empty() != right.is_empty() && left.iter().chain(&right).any(is_interview) {
+            return self.find_missing_interview(&left, &right);
+        }
         let (mut left, mut right) = (left.as_slice(), right.as_slice());
         loop {
             let order = match (left.first(), right.first()) {
@@ -103,23 +104,36 @@ impl<'a> Comparison<'a> {
         elements
     }
 
+    /// Finds that all of an interview is on one side only, and counts what it owns there.
+    fn find_missing_interview(&mut self, left: &[Element], right: &[Element]) {
+        let mut below = Below::default();
+        let mut missing = None;
+        for (mut elements, is_left) in [(left, true), (right, false)] {
+            while !elements.is_empty() {
+                let twins = split_twins(&mut elements);
+                let count = twins.len() as u64;
+                let (on_left, on_right) = if is_left { (count, 0) } else { (0, count) };
+                self.count(&twins[0].name, on_left, on_right);
+                if is_interview(&twins[0]) {
+                    missing = presence(on_left, on_right).map(|kind| (&twins[0], kind));
+                } else {
+                    below.add(&twins[0].name.subject(), count);
+                }
+            }
+        }
+        if let Some((Element { name, interview, .. }, kind)) = missing {
+            self.differences.push(Difference { below, ..finding(name, interview, kind) });
+        }
+    }
+
     /// Compares all elements of one name; one of the sides may have none.
     fn compare_twins(&mut self, left: &[Element], right: &[Element]) {
         let Some(element) = left.first().or(right.first()) else { return };
         let (name, interview) = (&element.name, &element.interview);
         let (on_left, on_right) = (left.len() as u64, right.len() as u64);
-        let tally = self.compared.tally_mut(&name.subject()).expect("elements are nodes or relationships");
-        tally.left += on_left;
-        tally.right += on_right;
-        tally.both += on_left.min(on_right);
-        match (on_left, on_right) {
-            (0, 1) => return self.push(name, interview, DifferenceKind::MissingLeft),
-            (1, 0) => return self.push(name, interview, DifferenceKind::MissingRight),
-            (1, 1) => {}
-            _ => {
-                let kind = DifferenceKind::Multiplicity { left: on_left, right: on_right };
-                self.push(name, interview, kind);
-            }
+        self.count(name, on_left, on_right);
+        if let Some(kind) = presence(on_left, on_right) {
+            self.push(name, interview, kind);
         }
         for (left, right) in pairs(left, right) {
             self.compare_properties(name, interview, left, right);
@@ -140,10 +154,17 @@ impl<'a> Comparison<'a> {
             self.compared.properties += 1;
             let (left, right) = (left.get(property), right.get(property));
             if !self.policy.same(name.kind(), property, left, right, &mut self.uses) {
+                let rules = self.policy.rules_of_property(name.kind(), property);
                 let (property, left, right) = (property.clone(), left.cloned(), right.cloned());
-                self.push(name, interview, DifferenceKind::PropertyDiffers { property, left, right });
+                let kind = DifferenceKind::PropertyDiffers { property, left, right };
+                self.differences.push(Difference { rules, ..finding(name, interview, kind) });
             }
         }
+    }
+
+    fn count(&mut self, name: &Name, on_left: u64, on_right: u64) {
+        let tally = self.compared.tally_mut(&name.subject()).expect("elements are nodes or relationships");
+        tally.add(Tally { left: on_left, right: on_right, both: on_left.min(on_right) });
     }
 
     fn push(&mut self, name: &Name, interview: &Option<SmolStr>, kind: DifferenceKind) {
@@ -151,8 +172,22 @@ impl<'a> Comparison<'a> {
     }
 }
 
+/// Returns the finding that it is to have so many elements of one name on the two sides; none when there is one on each.
+const fn presence(on_left: u64, on_right: u64) -> Option<DifferenceKind> {
+    match (on_left, on_right) {
+        (0, 1) => Some(DifferenceKind::MissingLeft),
+        (1, 0) => Some(DifferenceKind::MissingRight),
+        (1, 1) => None,
+        (left, right) => Some(DifferenceKind::Multiplicity { left, right }),
+    }
+}
+
+fn is_interview(element: &Element) -> bool {
+    matches!(&element.name, Name::Node(node) if node.label == Label::Interview.as_str())
+}
+
 fn finding(name: &Name, interview: &Option<SmolStr>, kind: DifferenceKind) -> Difference {
-    Difference { subject: name.subject(), key: name.to_string(), interview: interview.clone(), kind }
+    Difference::new(name.subject(), name.to_string(), interview.clone(), kind)
 }
 
 /// Takes the elements that bear the first one's name off the front.

@@ -79,6 +79,22 @@ fn an_empty_side_misses_everything() {
 }
 
 #[test]
+fn an_interview_of_one_side_is_one_finding_with_what_is_below_it() {
+    let interview = element(Name::Node(NodeName::keyed(Label::Interview, INTERVIEW)), Properties::new());
+    let all = [interview.clone(), sentence(0, "a"), sentence(1, "b"), next(0)];
+    for (found, kind) in [
+        (compare(&all, &[]), DifferenceKind::MissingRight),
+        (compare(&[], &all), DifferenceKind::MissingLeft),
+    ] {
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((found[0].subject.name().as_str(), &found[0].kind), ("Interview", &kind));
+        assert_eq!((found[0].below.nodes["Sentence"], found[0].below.relationships["NEXT_SENTENCE"]), (2, 1));
+    }
+    // An interview that is there without what it owns is no missing interview.
+    assert_eq!(compare(&all, &[interview]).len(), 3);
+}
+
+#[test]
 fn a_property_that_differs_is_shown_with_both_values() {
     let kind = DifferenceKind::PropertyDiffers {
         property: "text".into(),
@@ -167,7 +183,8 @@ fn the_two_names_of_a_property_are_one() {
     assert!(rules.contains(&("start-time".to_owned(), 1)), "{rules:?}");
 
     projected.properties.set("start_ms".into(), Value::Int(1501));
-    assert_eq!(compare_under(&policy, &[direct], &[projected]).0.len(), 1);
+    let (found, ..) = compare_under(&policy, &[direct], &[projected]);
+    assert_eq!((found.len(), &found[0].rules[..]), (1, &["start-time".into()][..]));
 }
 
 #[test]

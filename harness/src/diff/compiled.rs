@@ -228,6 +228,16 @@ impl CompiledPolicy {
         element.properties = properties;
     }
 
+    /// Returns the rules by which a property has the name that it has in the comparison, or by which its values were held to
+    /// be near each other or not.
+    pub(super) fn rules_of_property(&self, name: &str, property: &str) -> Vec<SmolStr> {
+        let Some(subject) = self.subjects.get(name) else { return Vec::new() };
+        let renamed = subject.sides.iter().flat_map(|side| &side.renamed);
+        let renamed = renamed.filter(|(_, to, _)| to == property).map(|(_, _, rule)| *rule);
+        let tolerated = subject.tolerances.get(property).map(|(_, rule)| *rule);
+        renamed.chain(tolerated).map(|rule| self.rules[rule].0.clone()).collect()
+    }
+
     /// Returns whether two values of a property are the same, and counts the tolerance if it takes one to say so.
     pub(super) fn same(
         &self,

@@ -2,9 +2,10 @@
 //!
 //! Differences say left and right; which graph is which is told by the [`Orientation`] of the check that found them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use cutover_core::graph::Value;
+use cutover_core::graph::{Label, Value};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -180,6 +181,32 @@ impl DifferenceKind {
     }
 }
 
+/// What is missing together with an element that owns it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Below {
+    /// How many nodes, by label.
+    pub nodes: BTreeMap<SmolStr, u64>,
+    /// How many relationships, by type.
+    pub relationships: BTreeMap<SmolStr, u64>,
+}
+
+impl Below {
+    /// Adds elements of one label or type; figures are below nothing.
+    pub fn add(&mut self, subject: &Subject, count: u64) {
+        let counts = match subject {
+            Subject::Node(_) => &mut self.nodes,
+            Subject::Relationship(_) => &mut self.relationships,
+            Subject::Figure(_) => return,
+        };
+        *counts.entry(subject.name().clone()).or_default() += count;
+    }
+
+    /// Returns whether nothing is missing besides.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty() && self.relationships.is_empty()
+    }
+}
+
 /// A finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
@@ -193,17 +220,29 @@ pub struct Difference {
     /// What was found.
     #[serde(flatten)]
     pub kind: DifferenceKind,
+    /// What is missing with it, and is no finding of its own: of an interview that one side does not have at all.
+    #[serde(default, skip_serializing_if = "Below::is_empty")]
+    pub below: Below,
+    /// The rules of the policy by which the values came to be compared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<SmolStr>,
 }
 
 impl Difference {
+    /// Builds a finding about one element, or about all of a subject when the key is empty.
+    pub fn new(
+        subject: Subject,
+        key: impl Into<String>,
+        interview: Option<SmolStr>,
+        kind: DifferenceKind,
+    ) -> Self {
+        Self { subject, key: key.into(), interview, kind, below: Below::default(), rules: Vec::new() }
+    }
+
     /// Builds the finding that a figure is not what it should be.
     pub fn figure(name: impl Into<SmolStr>, expected: impl Into<Value>, actual: impl Into<Value>) -> Self {
-        Self {
-            subject: Subject::Figure(name.into()),
-            key: String::new(),
-            interview: None,
-            kind: DifferenceKind::Figure { expected: expected.into(), actual: actual.into() },
-        }
+        let kind = DifferenceKind::Figure { expected: expected.into(), actual: actual.into() };
+        Self::new(Subject::Figure(name.into()), String::new(), None, kind)
     }
 
     /// Returns the finding as one line, in which the sides bear their names.
@@ -219,14 +258,16 @@ struct Line<'a> {
 
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Difference { subject, key, interview, kind } = self.difference;
+        let Difference { subject, key, interview, kind, below, .. } = self.difference;
         let Orientation { left: on_left, right: on_right } = self.orientation;
         write!(f, "{subject}")?;
-        if !key.is_empty() {
-            write!(f, " {key}")?;
-        }
-        if let Some(interview) = interview {
-            write!(f, " of interview {interview}")?;
+        match interview {
+            // Its key is its id.
+            Some(interview) if subject.name() == Label::Interview.as_str() => write!(f, " {interview}")?,
+            Some(interview) if key.is_empty() => write!(f, " of interview {interview}")?,
+            Some(interview) => write!(f, " {key} of interview {interview}")?,
+            None if key.is_empty() => {}
+            None => write!(f, " {key}")?,
         }
         match kind {
             DifferenceKind::MissingLeft => write!(f, ": only in {on_right}"),
@@ -269,7 +310,13 @@ impl fmt::Display for Line<'_> {
                 write!(f, ": {side} counts {counted}, {read} were read")
             }
             DifferenceKind::Figure { expected, actual } => write!(f, ": is {actual}, should be {expected}"),
+        }?;
+        if below.is_empty() {
+            return Ok(());
         }
+        let (nodes, relationships) = (below.nodes.values(), below.relationships.values());
+        let (nodes, relationships) = (nodes.sum::<u64>(), relationships.sum::<u64>());
+        write!(f, ", with {nodes} nodes and {relationships} relationships below it")
     }
 }
 
@@ -296,12 +343,7 @@ mod tests {
     use super::*;
 
     fn line(kind: DifferenceKind) -> String {
-        let difference = Difference {
-            subject: Subject::Node("Sentence".into()),
-            key: "#3".into(),
-            interview: Some("i-1".into()),
-            kind,
-        };
+        let difference = Difference::new(Subject::Node("Sentence".into()), "#3", Some("i-1".into()), kind);
         difference.in_words_of(&Orientation::new("direct", "projected")).to_string()
     }
 

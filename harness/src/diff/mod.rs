@@ -23,7 +23,7 @@ mod stream;
 pub use canonical::{Identity, Interview, canonical, canonical_node};
 pub use compare::Comparison;
 pub use compiled::CompiledPolicy;
-pub use difference::{Difference, DifferenceKind, Orientation, Side, Subject};
+pub use difference::{Below, Difference, DifferenceKind, Orientation, Side, Subject};
 pub use element::{Element, Key, Name, NodeName};
 pub use policy::{
     DefaultValue, Ignore, IgnoreHaving, IgnoreUnreferenced, Policy, PolicyError, Rename, Tolerance, Unlisted,

@@ -299,7 +299,7 @@ impl<'a> Run<'a> {
     }
 
     fn find(&mut self, subject: Subject, key: String, kind: DifferenceKind) {
-        self.comparison.find(Difference { subject, key, interview: None, kind });
+        self.comparison.find(Difference::new(subject, key, None, kind));
     }
 
     fn rows(&self, label: &SmolStr) -> [Rows<'a>; 2] {

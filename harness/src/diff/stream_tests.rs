@@ -125,9 +125,13 @@ async fn a_missing_interview_is_found_wherever_in_the_order_it_stands() {
         right.apply(&[ChangeSet { guard: None, changes: vec![gone] }]).await.unwrap();
         let check = compare(&left, &right).await;
         assert_eq!(check.outcome, Outcome::Fail);
-        assert_eq!(check.differences.by_subject["Interview"], 1);
-        assert_eq!(check.differences.by_subject["Sentence"], 3);
-        assert_eq!(check.differences.by_kind.keys().collect::<Vec<_>>(), ["missing-right"]);
+        let id = interview(missing);
+        let expected = format!("Interview {id}: only in direct, with 6 nodes and 18 relationships below it");
+        assert_eq!(lines(&check), [expected], "one finding, and not one for each of its elements");
+        let below = &check.differences.first[0].below;
+        assert_eq!((below.nodes["Sentence"], below.nodes["Analysis"]), (3, 3));
+        assert_eq!((below.relationships["HAS_SENTENCE"], below.relationships["MENTIONS_TOPIC"]), (3, 6));
+        assert_eq!(check.compared.nodes["Sentence"].left, 12, "they are counted as looked at all the same");
     }
 }
 

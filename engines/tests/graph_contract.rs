@@ -1,10 +1,11 @@
-//! Every promise of the graph port, kept by the graph in memory and by the reference that it is compared with elsewhere.
+//! Every promise of the graph port, kept by the graph in memory, by one that something stands in front of, and by the reference
+//! that it is compared with elsewhere.
 
 mod graph_reference;
 
 use std::collections::BTreeSet;
 
-use cutover_engines::graph::{MemoryGraph, Schema};
+use cutover_engines::graph::{Graph, Interposed, MemoryGraph, Schema};
 use cutover_engines::graph_promises;
 
 mod memory {
@@ -12,6 +13,25 @@ mod memory {
 
     async fn graph(schema: Schema) -> MemoryGraph {
         MemoryGraph::new(schema)
+    }
+
+    cutover_engines::graph_contract!(graph);
+}
+
+mod interposed {
+    use super::*;
+
+    /// Changes nothing.
+    struct Untouched(MemoryGraph);
+
+    impl Interposed for Untouched {
+        fn inner(&self) -> &dyn Graph {
+            &self.0
+        }
+    }
+
+    async fn graph(schema: Schema) -> Untouched {
+        Untouched(MemoryGraph::new(schema))
     }
 
     cutover_engines::graph_contract!(graph);

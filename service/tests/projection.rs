@@ -19,9 +19,7 @@ use cutover_engines::event_log::eventstoredb::grpc::EmbeddedEventStore;
 use cutover_engines::event_log::eventstoredb::grpc::wire::Empty;
 use cutover_engines::event_log::eventstoredb::grpc::wire::persistent_subscriptions::persistent_subscriptions_client::PersistentSubscriptionsClient;
 use cutover_engines::event_log::{EventLog, EventStoreDb, ExpectedRevision, NewEvent};
-use cutover_engines::graph::{
-    ApplyError, Census, Cursor, Graph, GraphError, MemoryGraph, NodeRow, Page, Schema, Tree, dump,
-};
+use cutover_engines::graph::{ApplyError, Graph, GraphError, Interposed, MemoryGraph, Schema, dump};
 use cutover_service::projection::{Groups, ProjectionError, ProjectionService, Settings, Until};
 
 async fn store() -> (EmbeddedEventStore, Arc<EventStoreDb>) {
@@ -237,42 +235,16 @@ impl Unreliable {
 }
 
 #[async_trait]
-impl Graph for Unreliable {
-    async fn prepare(&self, schema: Schema) -> Result<(), GraphError> {
-        self.inner.prepare(schema).await
+impl Interposed for Unreliable {
+    fn inner(&self) -> &dyn Graph {
+        &self.inner
+    }
+    fn before_reading(&self) -> Result<(), GraphError> {
+        self.check()
     }
     async fn apply(&self, batch: &[ChangeSet]) -> Result<(), ApplyError> {
         self.check()?;
         self.inner.apply(batch).await
-    }
-    async fn versions(&self, aggregates: &[AggregateId]) -> Result<Vec<Option<u64>>, GraphError> {
-        self.check()?;
-        self.inner.versions(aggregates).await
-    }
-    async fn census(&self) -> Result<Census, GraphError> {
-        self.inner.census().await
-    }
-    async fn nodes(
-        &self,
-        label: &str,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Page<NodeRow>, GraphError> {
-        self.inner.nodes(label, after, limit).await
-    }
-    async fn orphans(
-        &self,
-        label: Label,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Page<NodeRow>, GraphError> {
-        self.inner.orphans(label, after, limit).await
-    }
-    async fn trees(&self, interviews: &[Value]) -> Result<Vec<Tree>, GraphError> {
-        self.inner.trees(interviews).await
-    }
-    async fn erase(&self) -> Result<(), GraphError> {
-        self.inner.erase().await
     }
 }
 

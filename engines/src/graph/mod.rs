@@ -1,10 +1,12 @@
 //! Property graphs: change sets applied atomically under version guards, and ordered reads in pages.
 //!
-//! The port is [`Graph`]; [`MemoryGraph`] keeps one in memory. [`dump`] writes any of them as sorted text.
+//! The port is [`Graph`]; [`MemoryGraph`] keeps one in memory, [`Neo4jGraph`] in a database. [`Interposed`] is for what stands in
+//! front of one. [`dump`] writes any of them as sorted text.
 
 #[cfg(feature = "testing")]
 pub mod contract;
 mod dump;
+mod interposed;
 mod memory;
 mod neo4j;
 mod port;
@@ -12,6 +14,7 @@ mod port;
 pub mod testing;
 
 pub use dump::dump;
+pub use interposed::Interposed;
 pub use memory::{MemoryGraph, Planted, PropertyGraph};
 pub use neo4j::{Neo4jGraph, Neo4jSettings};
 pub use port::{

@@ -2,7 +2,9 @@
 
 use cutover_core::graph::{Change, ChangeSet, NodeRef, Origin, Properties, Rel};
 use cutover_core::ids::{InterviewId, ProjectId, SentenceId};
-use cutover_engines::graph::{Cursor, Graph, MemoryGraph, Page, Planted, PropertyGraph, Schema};
+use cutover_engines::graph::{
+    Cursor, Graph, Interposed, MemoryGraph, Page, Planted, PropertyGraph, Schema, Tree,
+};
 
 use super::*;
 use crate::diff::GraphSource;
@@ -285,9 +287,9 @@ async fn a_rebuilt_graph_is_compared_as_it_is() {
     assert_eq!(check.differences.total, 1);
 }
 
-/// A source that goes wrong in one way, and answers for a graph otherwise.
-struct Faulty<'g> {
-    graph: GraphSource<'g>,
+/// A graph that goes wrong in one way.
+struct Faulty {
+    graph: MemoryGraph,
     how: Fault,
 }
 
@@ -300,9 +302,9 @@ enum Fault {
 }
 
 #[async_trait::async_trait]
-impl Source for Faulty<'_> {
-    async fn census(&self) -> Result<Census, GraphError> {
-        self.graph.census().await
+impl Interposed for Faulty {
+    fn inner(&self) -> &dyn Graph {
+        &self.graph
     }
 
     async fn nodes(
@@ -318,26 +320,18 @@ impl Source for Faulty<'_> {
         Ok(page)
     }
 
-    async fn orphans(
-        &self,
-        label: Label,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Page<NodeRow>, GraphError> {
-        self.graph.orphans(label, after, limit).await
-    }
-
-    async fn interviews(&self, keys: &[Value], identity: Identity) -> Result<Vec<Interview>, GraphError> {
+    async fn trees(&self, interviews: &[Value]) -> Result<Vec<Tree>, GraphError> {
         match self.how {
             Fault::RefusesTrees => Err(GraphError::Refused { during: "read trees", source: "no".into() }),
-            Fault::ReversesPages => self.graph.interviews(keys, identity).await,
+            Fault::ReversesPages => self.graph.trees(interviews).await,
         }
     }
 }
 
 async fn compare_with_fault(how: Fault) -> CheckResult {
     let (left, right) = (graph(Schema::Direct, 0..3).await, graph(Schema::Projected, 0..3).await);
-    let right = Faulty { graph: GraphSource::new(&right, Schema::Projected), how };
+    let right = Faulty { graph: right, how };
+    let right = GraphSource::new(&right, Schema::Projected);
     let sides = Orientation::new("direct", "projected");
     let left = GraphSource::new(&left, Schema::Direct);
     diff("c", sides, &left, &right, &Policy::direct_vs_projected(), Limits::default()).await

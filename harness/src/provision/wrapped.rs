@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cutover_core::event::RecordedEvent;
-use cutover_core::graph::{ChangeSet, Label, Value};
-use cutover_core::ids::{AggregateId, StreamName};
+use cutover_core::graph::ChangeSet;
+use cutover_core::ids::StreamName;
 use cutover_engines::event_log::{
     Appended, Delivered, EventLog, ExpectedRevision, GroupId, GroupInfo, GroupSettings, LogError, NewEvent,
     ParkedEvent, Receiver, Subscription,
 };
-use cutover_engines::graph::{ApplyError, Census, Cursor, Graph, GraphError, NodeRow, Page, Schema, Tree};
+use cutover_engines::graph::{ApplyError, Graph, GraphError, Interposed, Schema};
 
 use super::{Engines, Provision, ProvisionError};
 
@@ -220,52 +220,17 @@ struct HookedGraph {
 }
 
 #[async_trait]
-impl Graph for HookedGraph {
-    async fn prepare(&self, schema: Schema) -> Result<(), GraphError> {
-        self.inner.prepare(schema).await
+impl Interposed for HookedGraph {
+    fn inner(&self) -> &dyn Graph {
+        &*self.inner
+    }
+
+    fn before_reading(&self) -> Result<(), GraphError> {
+        self.hook.read()
     }
 
     async fn apply(&self, batch: &[ChangeSet]) -> Result<(), ApplyError> {
         let batch = self.hook.apply(batch.to_vec())?;
         self.inner.apply(&batch).await
-    }
-
-    async fn versions(&self, aggregates: &[AggregateId]) -> Result<Vec<Option<u64>>, GraphError> {
-        self.hook.read()?;
-        self.inner.versions(aggregates).await
-    }
-
-    async fn census(&self) -> Result<Census, GraphError> {
-        self.hook.read()?;
-        self.inner.census().await
-    }
-
-    async fn nodes(
-        &self,
-        label: &str,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Page<NodeRow>, GraphError> {
-        self.hook.read()?;
-        self.inner.nodes(label, after, limit).await
-    }
-
-    async fn orphans(
-        &self,
-        label: Label,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Page<NodeRow>, GraphError> {
-        self.hook.read()?;
-        self.inner.orphans(label, after, limit).await
-    }
-
-    async fn trees(&self, interviews: &[Value]) -> Result<Vec<Tree>, GraphError> {
-        self.hook.read()?;
-        self.inner.trees(interviews).await
-    }
-
-    async fn erase(&self) -> Result<(), GraphError> {
-        self.inner.erase().await
     }
 }

@@ -3,12 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use cutover_core::graph::{ChangeSet, Label, Value};
-use cutover_core::ids::AggregateId;
-use cutover_engines::graph::{
-    ApplyError, Census, Cursor, Graph, GraphError, Neo4jGraph, Neo4jSettings, NodeRow, Page, Schema, Tree,
-};
+use cutover_engines::graph::{Graph, Interposed, Neo4jGraph, Neo4jSettings, Schema};
 use cutover_harness::provision::process::{Installation, Server, ServerSettings, cache_folder};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -74,40 +69,8 @@ pub(crate) async fn graph(schema: Schema) -> Exclusive {
     Exclusive { graph, _turn: turn }
 }
 
-#[async_trait]
-impl Graph for Exclusive {
-    async fn prepare(&self, schema: Schema) -> Result<(), GraphError> {
-        self.graph.prepare(schema).await
-    }
-    async fn apply(&self, batch: &[ChangeSet]) -> Result<(), ApplyError> {
-        self.graph.apply(batch).await
-    }
-    async fn versions(&self, aggregates: &[AggregateId]) -> Result<Vec<Option<u64>>, GraphError> {
-        self.graph.versions(aggregates).await
-    }
-    async fn census(&self) -> Result<Census, GraphError> {
-        self.graph.census().await
-    }
-    async fn nodes(
-        &self,
-        label: &str,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Page<NodeRow>, GraphError> {
-        self.graph.nodes(label, after, limit).await
-    }
-    async fn orphans(
-        &self,
-        label: Label,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Page<NodeRow>, GraphError> {
-        self.graph.orphans(label, after, limit).await
-    }
-    async fn trees(&self, interviews: &[Value]) -> Result<Vec<Tree>, GraphError> {
-        self.graph.trees(interviews).await
-    }
-    async fn erase(&self) -> Result<(), GraphError> {
-        self.graph.erase().await
+impl Interposed for Exclusive {
+    fn inner(&self) -> &dyn Graph {
+        &self.graph
     }
 }

@@ -19,7 +19,7 @@ use cutover_engines::event_log::{
     Subscription,
 };
 use cutover_engines::graph::{
-    ApplyError, Census, Cursor, Endpoint, Graph, GraphError, MemoryGraph, NodeRow, Page, Schema, Tree,
+    ApplyError, Endpoint, Graph, GraphError, Interposed, MemoryGraph, Schema, Tree,
 };
 use cutover_service::pipeline::analyse::Analyser;
 use cutover_service::pipeline::{Clock, Pipeline, SeededIds, Settings, analyse_file};
@@ -223,9 +223,9 @@ fn removes_entries(batch: &[ChangeSet]) -> bool {
 }
 
 #[async_trait]
-impl Graph for DirectGraph {
-    async fn prepare(&self, schema: Schema) -> Result<(), GraphError> {
-        self.graph.prepare(schema).await
+impl Interposed for DirectGraph {
+    fn inner(&self) -> &dyn Graph {
+        &self.graph
     }
 
     async fn apply(&self, batch: &[ChangeSet]) -> Result<(), ApplyError> {
@@ -235,40 +235,6 @@ impl Graph for DirectGraph {
             return Err(GraphError::Unavailable { during: "apply", source }.into());
         }
         self.graph.apply(batch).await
-    }
-
-    async fn versions(&self, aggregates: &[AggregateId]) -> Result<Vec<Option<u64>>, GraphError> {
-        self.graph.versions(aggregates).await
-    }
-
-    async fn census(&self) -> Result<Census, GraphError> {
-        self.graph.census().await
-    }
-
-    async fn nodes(
-        &self,
-        label: &str,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Page<NodeRow>, GraphError> {
-        self.graph.nodes(label, after, limit).await
-    }
-
-    async fn orphans(
-        &self,
-        label: Label,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Page<NodeRow>, GraphError> {
-        self.graph.orphans(label, after, limit).await
-    }
-
-    async fn trees(&self, interviews: &[Value]) -> Result<Vec<Tree>, GraphError> {
-        self.graph.trees(interviews).await
-    }
-
-    async fn erase(&self) -> Result<(), GraphError> {
-        self.graph.erase().await
     }
 }
 

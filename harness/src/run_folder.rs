@@ -45,6 +45,10 @@ impl RunFolder {
     pub fn create(root: &Path, now: OffsetDateTime, seed: Seed) -> Result<Self, RunFolderError> {
         let failed = |path: &Path, source| RunFolderError { path: path.to_owned(), source };
         fs::create_dir_all(root).map_err(|source| failed(root, source))?;
+        let latest = root.join(LATEST);
+        if fs::symlink_metadata(&latest).is_ok_and(|found| found.is_dir()) {
+            return Err(failed(&latest, io::ErrorKind::IsADirectory.into()));
+        }
         let format = format_description!("[year][month][day]T[hour][minute][second]Z");
         let time = now
             .to_offset(time::UtcOffset::UTC)
@@ -158,6 +162,15 @@ mod tests {
         let root = tempfile::tempdir().expect("a folder");
         drop(RunFolder::create(root.path(), NOW, Seed::new(1)).expect("a run folder"));
         assert_eq!(fs::read_dir(root.path()).expect("the root").count(), 0);
+    }
+
+    #[test]
+    fn a_folder_in_the_place_of_the_link_is_refused_before_anything_runs() {
+        let root = tempfile::tempdir().expect("a folder");
+        fs::create_dir(root.path().join(LATEST)).expect("a folder");
+        let error = RunFolder::create(root.path(), NOW, Seed::new(1)).expect_err("there can be no link");
+        assert_eq!(error.path, root.path().join(LATEST));
+        assert_eq!(fs::read_dir(root.path()).expect("the root").count(), 1);
     }
 
     #[test]

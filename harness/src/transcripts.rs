@@ -48,12 +48,20 @@ pub enum TranscriptError {
         /// The folder.
         folder: PathBuf,
     },
-    /// The file cannot be read, or unpacked.
+    /// The file cannot be read.
     #[error("cannot read {}", file.display())]
     Unreadable {
         /// The file.
         file: PathBuf,
         /// Why.
+        source: io::Error,
+    },
+    /// The packed file is damaged, or cut off.
+    #[error("cannot unpack {}", file.display())]
+    Damaged {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
         source: io::Error,
     },
     /// The file is larger than [`BYTES_MAX`].
@@ -90,11 +98,15 @@ impl TranscriptError {
     /// Returns what to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
+            Self::Folder { source, .. } if source.kind() == io::ErrorKind::NotADirectory => {
+                "--transcripts takes a folder: name the one that the file is in"
+            }
             Self::Folder { .. } => "name a folder that exists and can be read with --transcripts",
             Self::NoTranscripts { .. } => {
                 "put .txt or .txt.gz files there, or leave --transcripts out to use the bundled ones"
             }
-            Self::Unreadable { .. } => "check the file's permissions, and with `gzip -t` that it is whole",
+            Self::Unreadable { .. } => "check the file's permissions",
+            Self::Damaged { .. } => "pack or copy the file again; `gzip -t` says whether it is whole",
             Self::TooLarge { .. } => "split the transcript into several files",
             Self::Content(transcript::TranscriptError::NotUtf8 { .. }) => {
                 "convert the file, for example `iconv -f ISO-8859-1 -t UTF-8`"
@@ -156,8 +168,12 @@ fn read_file(path: &Path) -> Result<Transcript, TranscriptError> {
     let file = File::open(path).map_err(unreadable)?;
     let packed = path.extension().is_some_and(|extension| extension == "gz");
     let mut bytes = Vec::new();
-    if packed { read_some(MultiGzDecoder::new(file), &mut bytes) } else { read_some(file, &mut bytes) }
-        .map_err(unreadable)?;
+    if packed {
+        let damaged = |source| TranscriptError::Damaged { file: path.to_owned(), source };
+        read_some(MultiGzDecoder::new(file), &mut bytes).map_err(damaged)?;
+    } else {
+        read_some(file, &mut bytes).map_err(unreadable)?;
+    }
     if bytes.len() as u64 > BYTES_MAX {
         return Err(TranscriptError::TooLarge { file: path.to_owned() });
     }
@@ -247,7 +263,7 @@ mod tests {
     #[test]
     fn a_damaged_packed_file_is_refused() {
         let folder = folder(&[("a.txt.gz", b"no gzip")]);
-        assert!(matches!(read_folder(folder.path()), Err(TranscriptError::Unreadable { .. })));
+        assert!(matches!(read_folder(folder.path()), Err(TranscriptError::Damaged { .. })));
     }
 
     #[test]

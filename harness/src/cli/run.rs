@@ -73,15 +73,19 @@ pub fn run(config: &Config, scenarios: &[Named], subcommand: &str) -> Result<u8,
         verdict,
     };
     let json = report::to_json(&result);
-    let kept = folder.keep(RESULT_FILE, json.as_bytes())?;
+    // What was found out is shown even where it cannot be kept.
+    let kept = folder.keep(RESULT_FILE, json.as_bytes());
     match config.format {
         Format::Json => output::print(&json)?,
         Format::Human => {
             // Colours are in the text, and are taken out again where stdout does not want them.
             let style = Style { is_coloured: true, columns: output::columns(), ..Style::default() };
             output::print(&report::to_terminal(&result, style))?;
-            output::complain(&format!("result: {}\n", kept.display()));
         }
+    }
+    let kept = kept?;
+    if config.format == Format::Human {
+        output::complain(&format!("result: {}\n", kept.display()));
     }
     Ok(exit_code)
 }

@@ -6,7 +6,9 @@
 use std::fmt;
 use std::ops::Range;
 
-use serde::de::{self, DeserializeSeed, EnumAccess, IntoDeserializer, VariantAccess, Visitor};
+use serde::de::{
+    self, DeserializeSeed, EnumAccess, Expected, IntoDeserializer, Unexpected, VariantAccess, Visitor,
+};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -50,16 +52,17 @@ pub enum MistakeKind {
 }
 
 impl MistakeKind {
-    /// Returns what would have been right, if it can be told.
-    pub fn advice(&self) -> Option<String> {
+    /// Returns what would have been right, as far as it can be told.
+    pub fn advice(&self) -> String {
         let (found, known) = match self {
             Self::UnknownKey { found, known } | Self::UnknownWord { found, known } => (found, *known),
-            Self::Syntax(_) | Self::MissingKey(_) | Self::Value(_) => return None,
+            Self::MissingKey(key) => return format!("add `{key}`; README.md shows a whole file"),
+            Self::Syntax(_) | Self::Value(_) => return "README.md shows a whole file".to_owned(),
         };
-        Some(match nearest(found, known.iter().copied()) {
+        match nearest(found, known.iter().copied()) {
             Some(word) => format!("did you mean `{word}`?"),
             None => format!("known here: {}", known.join(", ")),
-        })
+        }
     }
 }
 
@@ -98,6 +101,14 @@ impl de::Error for Mistake {
         Self::value(text)
     }
 
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::value(format_args!("found {found}, expected {}", in_plain_words(expected)))
+    }
+
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::invalid_type(found, expected)
+    }
+
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
         Self { span: None, kind: MistakeKind::UnknownKey { found: field.to_owned(), known: expected } }
     }
@@ -108,6 +119,16 @@ impl de::Error for Mistake {
 
     fn missing_field(field: &'static str) -> Self {
         Self { span: None, kind: MistakeKind::MissingKey(field) }
+    }
+}
+
+/// Returns what was expected in words that do not presuppose Rust.
+fn in_plain_words(expected: &dyn Expected) -> String {
+    match expected.to_string().as_str() {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number that is not negative".to_owned(),
+        "a sequence" => "a list".to_owned(),
+        "a map" => "a table".to_owned(),
+        other => other.to_owned(),
     }
 }
 
@@ -321,6 +342,14 @@ impl<'de> VariantAccess<'de> for Content<'_, '_> {
     }
 }
 
+/// Returns the line and column of an item of a list that stands at the top of a document; of the list when it has no such item.
+pub fn place_of_item(text: &str, list: &str, item: usize) -> (usize, usize) {
+    let table = DeTable::parse(text).ok();
+    let list = table.as_ref().and_then(|table| table.get_ref().get(list));
+    let found = list.and_then(|list| list.get_ref().get(item)).or(list);
+    place(text, found.map_or(0, |found| found.span().start))
+}
+
 /// Returns the line and column (both 1-based, columns in characters) of a byte of a text.
 pub fn place(text: &str, byte: usize) -> (usize, usize) {
     let before = &text[..text.floor_char_boundary(byte.min(text.len()))];
@@ -366,34 +395,34 @@ mod tests {
     fn an_unknown_key_is_named_where_it_stands() {
         let (kind, place) = mistake("name = 'a'\nplnats = []");
         assert_eq!(place, (2, 1));
-        assert_eq!(kind.advice().as_deref(), Some("did you mean `plants`?"));
+        assert_eq!(kind.advice(), "did you mean `plants`?");
     }
 
     #[test]
     fn an_unknown_word_is_named_where_it_stands_within_a_list() {
         let (kind, place) = mistake("name = 'ä'\nplants = ['rose', 'roes']");
         assert_eq!(place, (2, 19));
-        assert_eq!(kind.advice().as_deref(), Some("did you mean `rose`?"));
+        assert_eq!(kind.advice(), "did you mean `rose`?");
     }
 
     #[test]
     fn a_word_that_is_near_to_nothing_is_answered_with_all_of_them() {
         let (kind, _) = mistake("name = 'a'\nplants = ['xylophone']");
-        assert_eq!(kind.advice().as_deref(), Some("known here: rose, fern"));
+        assert_eq!(kind.advice(), "known here: rose, fern");
     }
 
     #[test]
     fn a_value_of_the_wrong_kind_is_named_where_it_stands() {
         let (kind, place) = mistake("name = 'a'\nplants = [{ fern = { fronds = 'many' } }]");
         assert_eq!(place, (2, 31));
-        assert_eq!(kind.to_string(), "invalid type: string \"many\", expected u32");
+        assert_eq!(kind.to_string(), "found string \"many\", expected a whole number that is not negative");
     }
 
     #[test]
     fn a_negative_count_is_a_mistake() {
         let (kind, place) = mistake("name = 'a'\nplants = [{ fern = { fronds = -1 } }]");
         assert_eq!(place, (2, 31));
-        assert_eq!(kind.to_string(), "invalid value: integer `-1`, expected u32");
+        assert_eq!(kind.to_string(), "found integer `-1`, expected a whole number that is not negative");
     }
 
     #[test]

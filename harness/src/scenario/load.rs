@@ -50,16 +50,24 @@ pub enum LoadError {
         kind: MistakeKind,
     },
     /// A scenario compares nothing, and so could not fail.
-    #[error("{}: nothing is compared", file.display())]
+    #[error("{}:{line}:{column}: nothing is compared", file.display())]
     NothingCompared {
         /// The file.
         file: PathBuf,
+        /// The line, 1-based.
+        line: usize,
+        /// The column, 1-based, in characters.
+        column: usize,
     },
     /// A step compares a graph that no step before it wrote.
-    #[error("{}: step {step} compares `{graph}`, which no step before it wrote", file.display())]
+    #[error("{}:{line}:{column}: step {step} compares `{graph}`, which no step before it wrote", file.display())]
     UnknownGraph {
         /// The file.
         file: PathBuf,
+        /// The line, 1-based.
+        line: usize,
+        /// The column, 1-based, in characters.
+        column: usize,
         /// The step, 1-based.
         step: usize,
         /// The name of the graph.
@@ -68,10 +76,14 @@ pub enum LoadError {
         nearest: Option<SmolStr>,
     },
     /// A step compares a graph with itself, and so could not fail.
-    #[error("{}: step {step} compares `{graph}` with itself", file.display())]
+    #[error("{}:{line}:{column}: step {step} compares `{graph}` with itself", file.display())]
     SameGraph {
         /// The file.
         file: PathBuf,
+        /// The line, 1-based.
+        line: usize,
+        /// The column, 1-based, in characters.
+        column: usize,
         /// The step, 1-based.
         step: usize,
         /// The name of the graph.
@@ -115,7 +127,7 @@ impl LoadError {
                 Some("put .toml files there, or leave --scenarios out to use the bundled ones".to_owned())
             }
             Self::Unreadable { .. } => Some("check the file's permissions and that it is UTF-8".to_owned()),
-            Self::Mistake { kind, .. } => kind.advice(),
+            Self::Mistake { kind, .. } => Some(kind.advice()),
             Self::NothingCompared { .. } => Some(
                 "add a step such as `{ compare = { left = \"direct\", right = \"projected\" } }`".to_owned(),
             ),
@@ -202,7 +214,14 @@ impl Catalogue {
                 }
             })
         };
-        names.iter().map(find).collect()
+        let mut selected: Vec<Named> = Vec::new();
+        for name in names {
+            // Asked for twice, it is still one scenario.
+            if selected.iter().all(|named| named.name != name.as_str()) {
+                selected.push(find(name)?);
+            }
+        }
+        Ok(selected)
     }
 }
 
@@ -216,16 +235,17 @@ pub fn parse(file: &Path, text: &str) -> Result<Named, LoadError> {
         let (line, column) = document::place(text, mistake.span.map_or(0, |span| span.start));
         LoadError::Mistake { file: file.to_owned(), line, column, kind: mistake.kind }
     })?;
-    check(file, &scenario)?;
+    check(file, text, &scenario)?;
     let name = file.file_stem().map_or_else(SmolStr::default, |stem| stem.to_string_lossy().into());
     Ok(Named { name, scenario })
 }
 
 /// Checks what no single key shows: that every graph is written before it is compared, and that one is.
-fn check(file: &Path, scenario: &Scenario) -> Result<(), LoadError> {
+fn check(file: &Path, text: &str, scenario: &Scenario) -> Result<(), LoadError> {
     let mut graphs: Vec<SmolStr> = Vec::new();
     let mut compared = false;
     for (at, step) in scenario.steps.iter().enumerate() {
+        let place = || document::place_of_item(text, "steps", at);
         match step {
             Step::Ingest => graphs.extend(["direct".into(), "model".into()]),
             Step::Project { into } => graphs.push(into.clone()),
@@ -233,16 +253,22 @@ fn check(file: &Path, scenario: &Scenario) -> Result<(), LoadError> {
                 if let Some(graph) = [left, right].into_iter().find(|graph| !graphs.contains(graph)) {
                     let nearest =
                         document::nearest(graph, graphs.iter().map(SmolStr::as_str)).map(SmolStr::new);
+                    let (line, column) = place();
                     return Err(LoadError::UnknownGraph {
                         file: file.to_owned(),
+                        line,
+                        column,
                         step: at + 1,
                         graph: graph.clone(),
                         nearest,
                     });
                 }
                 if left == right {
+                    let (line, column) = place();
                     return Err(LoadError::SameGraph {
                         file: file.to_owned(),
+                        line,
+                        column,
                         step: at + 1,
                         graph: left.clone(),
                     });
@@ -256,7 +282,11 @@ fn check(file: &Path, scenario: &Scenario) -> Result<(), LoadError> {
             | Step::Reprocess { .. } => {}
         }
     }
-    if compared { Ok(()) } else { Err(LoadError::NothingCompared { file: file.to_owned() }) }
+    if compared {
+        return Ok(());
+    }
+    let (line, column) = document::place_of_item(text, "steps", scenario.steps.len());
+    Err(LoadError::NothingCompared { file: file.to_owned(), line, column })
 }
 
 #[cfg(test)]
@@ -304,20 +334,29 @@ expect = { parked = 0 }
     #[test]
     fn a_graph_that_nothing_wrote_cannot_be_compared() {
         let (error, hint) = refused(&GOOD.replace("\"projected\" }", "\"projcted\" }"));
-        assert_eq!(error, "s/a.toml: step 3 compares `projcted`, which no step before it wrote");
+        assert_eq!(error, "s/a.toml:3:38: step 3 compares `projcted`, which no step before it wrote");
         assert_eq!(hint.as_deref(), Some("did you mean `projected`?"));
     }
 
     #[test]
     fn a_graph_is_not_compared_with_itself() {
         let (error, _) = refused(&GOOD.replace("\"projected\" }", "\"direct\" }"));
-        assert_eq!(error, "s/a.toml: step 3 compares `direct` with itself");
+        assert_eq!(error, "s/a.toml:3:38: step 3 compares `direct` with itself");
     }
 
     #[test]
     fn a_scenario_that_compares_nothing_could_not_fail_and_is_refused() {
         let (error, _) = refused("description = 'x'\nsteps = ['ingest']\nexpect = { parked = 0 }");
-        assert_eq!(error, "s/a.toml: nothing is compared");
+        assert_eq!(error, "s/a.toml:2:9: nothing is compared");
+    }
+
+    #[test]
+    fn a_scenario_that_is_asked_for_twice_is_run_once() {
+        let catalogue = Catalogue::bundled().expect("no mistake");
+        let names = ["replay-from-zero", "dual-write", "replay-from-zero"].map(str::to_owned);
+        let selected = catalogue.select(&names).expect("there are such");
+        let selected: Vec<&str> = selected.iter().map(|named| named.name.as_str()).collect();
+        assert_eq!(selected, ["replay-from-zero", "dual-write"]);
     }
 
     #[test]

@@ -160,3 +160,47 @@ fn an_interrupted_run_keeps_nothing_and_says_so() {
     let left: Vec<_> = std::fs::read_dir(sandbox.path().join("runs")).expect("the runs").collect();
     assert!(left.is_empty(), "{left:?}");
 }
+
+/// Runs in a shell, over the transcript of [`short`]; `before` is said to the shell, `after` stands behind the command.
+#[cfg(target_os = "linux")]
+fn in_shell(sandbox: &Sandbox, before: &str, after: &str) -> std::process::Output {
+    let program = assert_cmd::cargo::cargo_bin!("cutover").display();
+    let script = format!("{before} '{program}' run dual-write --seed 7301 --transcripts mine {after}");
+    let mut shell = Command::new("bash");
+    shell.args(["-c", &script]).current_dir(sandbox.path()).output().expect("a shell")
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_does_not_fit_on_the_disk_is_shown_and_not_half_kept() {
+    let sandbox = short();
+    // No file may be larger than 1 KiB, and to try says so instead of ending the program.
+    let output = in_shell(&sandbox, "trap '' XFSZ; ulimit -f 1;", "");
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(i32::from(exit_code::ENVIRONMENT)), "{stderr}");
+    assert!(stdout.contains("verdict: GO"), "{stdout}");
+    assert!(stderr.contains("cannot write to the run folder") && stderr.contains("hint: "), "{stderr}");
+    let left: Vec<_> = std::fs::read_dir(sandbox.path().join("runs")).expect("the runs").collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_reader_that_goes_away_is_no_error_and_the_result_is_kept() {
+    let sandbox = short();
+    let output = in_shell(&sandbox, "set -o pipefail;", "| head -1");
+    assert_eq!(output.status.code(), Some(i32::from(exit_code::PASS)), "{output:?}");
+    assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 1);
+    assert!(sandbox.path().join("runs/latest/result.json").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_stdout_is_an_error_and_the_result_is_kept_all_the_same() {
+    let sandbox = short();
+    let output = in_shell(&sandbox, "", "> /dev/full");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(i32::from(exit_code::ENVIRONMENT)), "{stderr}");
+    assert!(stderr.contains("cannot write to stdout"), "{stderr}");
+    assert!(sandbox.path().join("runs/latest/result.json").exists());
+}

@@ -3,6 +3,7 @@
 //! The main type is [`EventStoreDb`]. It leaves retrying to its callers: they know what is safe to do twice.
 
 mod convert;
+mod inspect;
 mod subscription;
 
 use std::str::FromStr;

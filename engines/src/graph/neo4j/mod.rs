@@ -4,6 +4,7 @@
 
 mod convert;
 mod fault;
+mod inspect;
 mod plan;
 mod read;
 mod schema;
@@ -17,6 +18,8 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use cutover_core::graph::{ChangeSet, Label, NodeRef, Value, merge_json};
 use cutover_core::ids::AggregateId;
 use neo4rs::{BoltType, Query, Row, Txn, query};
+
+pub use self::inspect::{Contents, Neo4jServer};
 
 use self::fault::Remedy;
 use self::plan::{Guards, Plan, Span, Step};

@@ -11,6 +11,7 @@ use cutover_engines::event_log::eventstoredb::grpc::StartError;
 use crate::analyses::AnalysesError;
 use crate::cli::config::ConfigError;
 use crate::exit_code;
+use crate::provision::external::ExternalError;
 use crate::provision::process::InstallError;
 use crate::run_folder::RunFolderError;
 use crate::scenario::load::LoadError;
@@ -37,6 +38,9 @@ pub enum ExpectedError {
     /// There are no jars to run Neo4j servers from.
     #[error("cannot run Neo4j servers as local processes")]
     Install(#[from] InstallError),
+    /// Existing servers may not be used, or do not answer.
+    #[error(transparent)]
+    External(#[from] ExternalError),
     /// The embedded EventStoreDB cannot be started.
     #[error("cannot serve an EventStoreDB on {listen}")]
     Listen {
@@ -74,9 +78,13 @@ impl ExpectedError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Transcript(_) | Self::Analyses(_) | Self::Scenario(_) => exit_code::USAGE,
-            Self::RunFolder(_) | Self::Install(_) | Self::Listen { .. } | Self::System { .. } => {
-                exit_code::ENVIRONMENT
-            }
+            // A mistake on the command line, and not a server that is not as it should be.
+            Self::External(ExternalError::Settings(_)) => exit_code::USAGE,
+            Self::RunFolder(_)
+            | Self::Install(_)
+            | Self::External(_)
+            | Self::Listen { .. }
+            | Self::System { .. } => exit_code::ENVIRONMENT,
             Self::Interrupted { .. } => exit_code::INTERRUPTED,
             Self::Internal { .. } => exit_code::INTERNAL,
         }
@@ -93,6 +101,7 @@ impl ExpectedError {
                 Some("name a folder that can be written to with --runs, or with CUTOVER_RUNS".to_owned())
             }
             Self::Install(error) => Some(error.hint().to_owned()),
+            Self::External(error) => Some(error.hint()),
             Self::Listen { source: StartError::AddressInUse { .. }, .. } => Some(
                 "stop what listens there, or choose another port with --listen; port 0 takes a free one"
                     .to_owned(),

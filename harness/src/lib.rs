@@ -5,6 +5,7 @@
 //! | [`cli`] | flags, subcommands, what is printed |
 //! | [`scenario`] | scenario files, and the runner |
 //! | [`provision`] | engines, started and stopped |
+//! | [`doctor`] | which engines can be used here, and what is missing |
 //! | [`transcripts`], [`workload`] | what is fed in |
 //! | [`diff`] | comparison of two graphs |
 //! | [`model`] | what both graphs must hold, worked out independently |
@@ -15,6 +16,7 @@
 pub mod analyses;
 pub mod cli;
 pub mod diff;
+pub mod doctor;
 pub mod error;
 pub mod exit_code;
 pub mod gate;

@@ -6,8 +6,12 @@ mod common;
 mod analyses;
 #[path = "cli/bad_input.rs"]
 mod bad_input;
+#[path = "cli/doctor.rs"]
+mod doctor;
 #[path = "cli/eventstore.rs"]
 mod eventstore;
+#[path = "cli/external.rs"]
+mod external;
 #[path = "cli/help.rs"]
 mod help;
 #[path = "cli/run.rs"]

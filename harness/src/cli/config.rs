@@ -7,13 +7,14 @@ use anstream::ColorChoice;
 use cutover_service::pipeline::analyse::Analyser;
 
 use crate::analyses::{self, AnalysesError};
-use crate::cli::flags::{Color, EnginesKind, Flags, Format};
+use crate::cli::flags::{Color, EnginesKind, ExternalFlags, Flags, Format};
+use crate::provision::external::{ExternalSettings, Given, SettingsError};
 use crate::scenario::load::{Catalogue, LoadError};
 use crate::seed::Seed;
 use crate::transcripts::{self, Transcript, TranscriptError};
 
 /// A setting that means nothing.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The time is no number with a unit.
     #[error("`{text}` is no length of time")]
@@ -24,12 +25,20 @@ pub enum ConfigError {
     /// The time is over before anything can run.
     #[error("a run cannot end within no time at all")]
     NoTime,
+    /// What is said about existing servers means nothing.
+    #[error(transparent)]
+    External(#[from] SettingsError),
 }
 
 impl ConfigError {
     /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
-        Some("write --timeout as a number with its unit: 90s, 10m, 1h".to_owned())
+        match self {
+            Self::Timeout { .. } | Self::NoTime => {
+                Some("write --timeout as a number with its unit: 90s, 10m, 1h".to_owned())
+            }
+            Self::External(error) => Some(error.hint()),
+        }
     }
 }
 
@@ -42,6 +51,8 @@ pub struct Config {
     pub seed: Seed,
     /// Which engines scenarios run on.
     pub engines: EnginesKind,
+    /// The servers that are there already.
+    pub external: ExternalSettings,
     /// How many lanes the projection has; `None` for as many as in production.
     pub lanes: Option<usize>,
     /// Where run folders are made.
@@ -67,17 +78,23 @@ impl Config {
         let folder = |flag, folder: &Option<PathBuf>| {
             folder.as_ref().map(|folder| (flag, folder.to_string_lossy().into_owned()))
         };
-        let repeated = [
+        let external = ExternalSettings::new(given(&flags.external), |name| std::env::var(name).ok())?;
+        let mut repeated = vec![
             folder("--transcripts", &flags.transcripts),
             folder("--analyses", &flags.analyses),
             folder("--scenarios", &flags.scenarios),
-            (flags.engines == EnginesKind::Process).then(|| ("--engines", "process".to_owned())),
+            (flags.engines != EnginesKind::Embedded)
+                .then(|| ("--engines", flags.engines.as_str().to_owned())),
             flags.lanes.map(|lanes| ("--lanes", lanes.to_string())),
         ];
+        if flags.engines == EnginesKind::External {
+            repeated.extend(repeat_external(&external, &flags.external).into_iter().map(Some));
+        }
         Ok(Self {
             format: flags.format,
             seed: flags.seed.map_or_else(Seed::draw, Seed::new),
             engines: flags.engines,
+            external,
             lanes: flags.lanes.map(usize::from),
             runs: flags.runs,
             timeout: parse_time(&flags.timeout)?,
@@ -119,6 +136,41 @@ impl Config {
     pub fn analyser(&self) -> Result<Box<dyn Analyser>, AnalysesError> {
         analyses::analyser(self.analyses.as_deref())
     }
+}
+
+/// Returns what the flags say about existing servers.
+fn given(flags: &ExternalFlags) -> Given {
+    let graphs =
+        [("direct", &flags.direct_url), ("projected", &flags.projected_url), ("rebuilt", &flags.rebuilt_url)];
+    Given {
+        eventstore_url: flags.eventstore_url.clone(),
+        graph_urls: graphs.into_iter().filter_map(|(name, url)| Some((name, url.clone()?))).collect(),
+        credentials: flags.credentials.clone(),
+        erase: flags.erase.clone(),
+        append_to: flags.append_to.clone(),
+    }
+}
+
+/// Returns the flags that name the same servers again, without credentials.
+fn repeat_external(settings: &ExternalSettings, flags: &ExternalFlags) -> Vec<(&'static str, String)> {
+    let mut repeated = Vec::new();
+    if let Some(store) = &settings.store {
+        repeated.push(("--eventstore-url", store.address.to_string()));
+    }
+    for (name, flag) in
+        [("direct", "--direct-url"), ("projected", "--projected-url"), ("rebuilt", "--rebuilt-url")]
+    {
+        if let Some(server) = settings.graphs.get(name) {
+            repeated.push((flag, server.address.to_string()));
+        }
+    }
+    if let Some(file) = &flags.credentials {
+        repeated.push(("--credentials", file.to_string_lossy().into_owned()));
+    }
+    // These are addresses of the settings, to the letter, or they would have been refused.
+    repeated.extend(flags.erase.iter().map(|graph| ("--erase", graph.clone())));
+    repeated.extend(flags.append_to.iter().map(|store| ("--append-to", store.clone())));
+    repeated
 }
 
 /// Reads a length of time: a whole number with `s`, `m` or `h`; seconds without a unit.

@@ -29,6 +29,8 @@ pub enum Command {
     Readiness,
     /// Serve the embedded EventStoreDB to clients of any language until SIGINT or SIGTERM.
     Eventstore(EventstoreArgs),
+    /// Say which engines can be used here, and what is missing for the others.
+    Doctor,
     /// Print the completion script for a shell.
     Completions(CompletionsArgs),
 }
@@ -92,6 +94,19 @@ pub enum EnginesKind {
     Embedded,
     /// Real Neo4j servers as local processes, where a JDK and Maven are; EventStoreDB is embedded.
     Process,
+    /// Servers that are there already, by their URLs; what is in them is not touched.
+    External,
+}
+
+impl EnginesKind {
+    /// Returns the name, as it is given on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Process => "process",
+            Self::External => "external",
+        }
+    }
 }
 
 /// Flags of every subcommand.
@@ -149,4 +164,41 @@ pub struct Flags {
     /// When colours are used; NO_COLOR is honoured.
     #[arg(long, global = true, env = "CUTOVER_COLOR", value_enum, default_value_t, hide_env_values = true)]
     pub color: Color,
+    /// The servers of `--engines external`.
+    #[command(flatten)]
+    pub external: ExternalFlags,
+}
+
+/// Flags about servers that are there already. Accounts are no flags: whoever lists processes would see them.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Existing servers, for --engines external")]
+pub struct ExternalFlags {
+    /// The event store, such as esdb://host:2113?tls=false or esdb+discover://cluster.
+    #[arg(long, global = true, env = "CUTOVER_EVENTSTORE_URL", value_name = "URL", hide_env_values = true)]
+    pub eventstore_url: Option<String>,
+    /// The Neo4j server of the direct path's graph, such as bolt://host:7687 or neo4j+s://host.
+    #[arg(long, global = true, env = "CUTOVER_DIRECT_URL", value_name = "URL", hide_env_values = true)]
+    pub direct_url: Option<String>,
+    /// The Neo4j server of the projected graph.
+    #[arg(long, global = true, env = "CUTOVER_PROJECTED_URL", value_name = "URL", hide_env_values = true)]
+    pub projected_url: Option<String>,
+    /// The Neo4j server in which a graph is rebuilt; kept inside this process when left out.
+    #[arg(long, global = true, env = "CUTOVER_REBUILT_URL", value_name = "URL", hide_env_values = true)]
+    pub rebuilt_url: Option<String>,
+    /// TOML with user, password and database of each server; CUTOVER_DIRECT_PASSWORD and the like go before it.
+    #[arg(long, global = true, env = "CUTOVER_CREDENTIALS", value_name = "FILE", hide_env_values = true)]
+    pub credentials: Option<PathBuf>,
+    /// Erase what is in this graph first, such as direct=bolt://host:7687; the URL as it was given, to the letter.
+    #[arg(
+        long,
+        global = true,
+        env = "CUTOVER_ERASE",
+        value_name = "GRAPH=URL",
+        value_delimiter = ' ',
+        hide_env_values = true
+    )]
+    pub erase: Vec<String>,
+    /// Put interviews beside those of others into this event store; the URL as it was given, to the letter.
+    #[arg(long, global = true, env = "CUTOVER_APPEND_TO", value_name = "URL", hide_env_values = true)]
+    pub append_to: Option<String>,
 }

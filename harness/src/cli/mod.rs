@@ -4,6 +4,7 @@
 
 pub mod completions;
 pub mod config;
+pub mod doctor;
 pub mod eventstore;
 pub mod flags;
 pub mod list;
@@ -71,6 +72,7 @@ fn execute(cli: Cli) -> Result<u8, ExpectedError> {
         Command::Run(args) => run::execute(&config, &args),
         Command::Readiness => readiness::execute(&config),
         Command::Eventstore(args) => eventstore::execute(&config, &args),
+        Command::Doctor => doctor::execute(&config),
         Command::Completions(args) => completions::execute(&args),
     }
 }
@@ -94,7 +96,7 @@ mod tests {
             let variable = match name {
                 // The service that is being migrated has a name for it.
                 "lanes" => "PROJECTION_LANE_COUNT".to_owned(),
-                _ => format!("CUTOVER_{}", name.to_uppercase()),
+                _ => format!("CUTOVER_{}", name.replace('-', "_").to_uppercase()),
             };
             assert_eq!(flag.get_env().and_then(|found| found.to_str()), Some(variable.as_str()), "--{name}");
         }

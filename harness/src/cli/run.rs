@@ -11,8 +11,9 @@ use crate::cli::signals::Signals;
 use crate::cli::{output, progress, runtime};
 use crate::error::ExpectedError;
 use crate::gate::Judgement;
+use crate::provision::external::ExternalError;
 use crate::provision::process::{self, Installation, ServerSettings};
-use crate::provision::{Embedded, Process, Provision};
+use crate::provision::{Embedded, External, Process, Provision};
 use crate::report::{self, Style};
 use crate::result::{self, Cause, RunResult};
 use crate::run_folder::{RESULT_FILE, RunFolder};
@@ -42,14 +43,15 @@ pub fn run(config: &Config, scenarios: &[Named], subcommand: &str) -> Result<u8,
     scenario::run::check(scenarios, &transcripts)?;
     let now = OffsetDateTime::now_utc();
     let folder = RunFolder::create(&config.runs, now, config.seed)?;
-    let provision = provision(config, &folder)?;
+    let runtime = runtime()?;
+    let provision = runtime.block_on(provision(config, &folder))?;
     let observer = progress::observer();
     let mut runner = Runner::new(&*provision, &transcripts, config.seed, &*observer);
     runner.analyser = &*analyser;
     runner.projection.projector.lanes = config.lanes.unwrap_or(runner.projection.projector.lanes);
 
     let started = Instant::now();
-    let results = runtime()?.block_on(async {
+    let results = runtime.block_on(async {
         let signals = Signals::listen()
             .map_err(|source| ExpectedError::System { doing: "listen to signals", source })?;
         Ok::<_, ExpectedError>(runner.run(scenarios, cut(config.timeout, signals)).await)
@@ -91,14 +93,19 @@ pub fn run(config: &Config, scenarios: &[Named], subcommand: &str) -> Result<u8,
 }
 
 /// Returns what provides the engines that were asked for. Servers are started when they are needed, and keep their logs in the
-/// run folder.
-fn provision(config: &Config, folder: &RunFolder) -> Result<Box<dyn Provision>, ExpectedError> {
+/// run folder; those that are there already are looked at before anything runs.
+async fn provision(config: &Config, folder: &RunFolder) -> Result<Box<dyn Provision>, ExpectedError> {
     Ok(match config.engines {
         EnginesKind::Embedded => Box::new(Embedded),
         EnginesKind::Process => {
             let cache = process::cache_folder(|name| std::env::var_os(name))?;
             let installation = Installation::ensure(&cache)?;
             Box::new(Process::new(installation, ServerSettings::default(), folder.path()))
+        }
+        EnginesKind::External => {
+            let external = External::new(config.external.clone()).map_err(ExternalError::from)?;
+            external.check().await?;
+            Box::new(external)
         }
     })
 }

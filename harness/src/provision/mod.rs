@@ -4,7 +4,9 @@
 //! world, or a defect of the code, is never a switch in production code.
 
 mod embedded;
+pub mod external;
 pub mod process;
+mod shared_store;
 pub mod wrapped;
 
 use std::error::Error;
@@ -15,6 +17,7 @@ use cutover_engines::event_log::EventLog;
 use cutover_engines::graph::{Graph, Schema};
 
 pub use embedded::Embedded;
+pub use external::External;
 pub use process::Process;
 
 /// Engines that are not there when they are needed.
@@ -53,6 +56,12 @@ pub trait Engines: Send + Sync {
     ///
     /// [`ProvisionError`] when there can be none.
     async fn graph(&self, name: &str, schema: Schema) -> Result<Arc<dyn Graph>, ProvisionError>;
+
+    /// Returns what the ids of the scenario's interviews must also be derived from, where the event store holds those of others;
+    /// `None` where it holds this scenario's alone.
+    fn namespace(&self) -> Option<&str> {
+        None
+    }
 
     /// Stops everything, and returns when it has stopped.
     async fn stop(self: Box<Self>);

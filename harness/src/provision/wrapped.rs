@@ -132,6 +132,10 @@ impl Engines for HookedEngines {
         Ok(Arc::new(HookedGraph { inner, hook: (self.graphs)(name) }))
     }
 
+    fn namespace(&self) -> Option<&str> {
+        self.inner.namespace()
+    }
+
     async fn stop(self: Box<Self>) {
         let Self { inner, log, graphs: _ } = *self;
         drop(log);

@@ -9,4 +9,4 @@ mod json;
 mod terminal;
 
 pub use json::to_json;
-pub use terminal::{Style, to_terminal};
+pub use terminal::{Style, diagnosis_to_terminal, to_terminal};

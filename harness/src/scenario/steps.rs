@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cutover_core::analysed::AnalysedFile;
-use cutover_core::ids::ProjectId;
+use cutover_core::ids::{InterviewId, ProjectId};
 use cutover_core::limits::LimitsTable;
 use cutover_engines::event_log::{EventLog, LogError};
 use cutover_engines::graph::{Graph, GraphError, Schema};
@@ -128,11 +128,15 @@ impl<'a> World<'a> {
         let log = engines.log();
         direct.prepare(Schema::Direct).await?;
         let wanted = &scenario.transcripts;
+        let mut ids = Uuid::from_u128(u128::from(seed.number()));
+        if let Some(namespace) = engines.namespace() {
+            ids = Uuid::new_v5(&ids, namespace.as_bytes());
+        }
         let pipeline = Pipeline::new(
             direct.clone(),
             log.clone(),
             Arc::new(SteppingClock::default()),
-            Arc::new(SeededIds::new(Uuid::from_u128(u128::from(seed.number())))),
+            Arc::new(SeededIds::new(ids)),
             pipeline::Settings::default(),
         );
         Ok(Self {
@@ -199,7 +203,10 @@ impl<'a> World<'a> {
         for (done, transcript) in (1..).zip(&mut self.transcripts) {
             transcript.text = files::vary(&transcript.text, variant, &mut self.variations);
             let (name, bytes) = (&transcript.name, transcript.text.as_bytes());
-            let file = analyse_file(name, bytes, &self.project, None, self.analyser)?;
+            let mut file = analyse_file(name, bytes, &self.project, None, self.analyser)?;
+            if let Some(namespace) = self.engines.namespace() {
+                file.interview = InterviewId::for_file(&format!("{namespace}/{name}"));
+            }
             self.pipeline.ingest(&file, &RequestContext::system()).await?;
             self.model.apply(&Action::Ingest(file.clone()));
             files.push(file);

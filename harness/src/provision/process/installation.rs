@@ -72,13 +72,18 @@ pub struct Installation {
 }
 
 impl Installation {
+    /// Returns the folder of the installation within the cache folder, whether it is there or not.
+    pub fn folder_in(cache: &Path) -> PathBuf {
+        cache.join(format!("neo4j-{NEO4J_VERSION}-{LAYOUT}"))
+    }
+
     /// Finds the installation in the cache folder, or makes it: that takes ten seconds to a minute, and the network.
     ///
     /// # Errors
     ///
     /// Fails when Maven or a JDK is missing, or the jars cannot be fetched.
     pub fn ensure(cache: &Path) -> Result<Self, InstallError> {
-        let folder = cache.join(format!("neo4j-{NEO4J_VERSION}-{LAYOUT}"));
+        let folder = Self::folder_in(cache);
         if folder.is_dir() {
             return Ok(Self { folder });
         }

@@ -3,11 +3,13 @@
 //! The same result and [`Style`] give the same text: neither the terminal nor the environment is asked here. How text is
 //! fitted into columns is left to `page`, the rows to `table`.
 
+mod diagnosis;
 mod page;
 mod table;
 
 use std::collections::BTreeMap;
 
+pub use diagnosis::diagnosis_to_terminal;
 use indexmap::IndexMap;
 use page::Page;
 

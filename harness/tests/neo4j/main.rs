@@ -3,4 +3,5 @@
 
 mod contract;
 mod differential;
+mod external;
 mod servers;

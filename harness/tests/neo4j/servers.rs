@@ -48,15 +48,22 @@ pub(crate) struct Exclusive {
     _turn: MutexGuard<'static, ()>,
 }
 
+/// Returns where the server for a schema listens, for who connects in another way. To be used by who has the turn.
+pub(crate) fn uri(schema: Schema) -> String {
+    match schema {
+        Schema::Projected => uris().projected.clone(),
+        Schema::Direct => uris().direct.clone(),
+    }
+}
+
 /// Waits for its turn, and empties the graph.
 pub(crate) async fn graph(schema: Schema) -> Exclusive {
-    let uris = uris();
-    let (uri, turn) = match schema {
-        Schema::Projected => (&uris.projected, PROJECTED.lock().await),
-        Schema::Direct => (&uris.direct, DIRECT.lock().await),
+    let turn = match schema {
+        Schema::Projected => PROJECTED.lock().await,
+        Schema::Direct => DIRECT.lock().await,
     };
     let settings = Neo4jSettings {
-        uri: uri.clone(),
+        uri: uri(schema),
         user: "neo4j".to_owned(),
         password: "neo4j".to_owned(),
         database: None,

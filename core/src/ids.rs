@@ -3,7 +3,7 @@
 //! Interview and sentence ids are name-based UUIDs (RFC 9562, version 5) in the DNS name space, so that every process
 //! that reads the same file comes to the same ids, without asking anybody.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,12 @@ macro_rules! uuid_id {
             /// Returns the bare UUID.
             pub const fn as_uuid(self) -> Uuid {
                 self.0
+            }
+
+            /// Returns the id as the text that the graph holds.
+            pub fn to_smol_str(self) -> SmolStr {
+                // Not by `Display`: each event names several nodes, and that takes five times as long.
+                SmolStr::new(self.0.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
             }
         }
 
@@ -130,7 +136,11 @@ pub struct AnalysisId(SmolStr);
 impl AnalysisId {
     /// Derives the id from the sentence and the version of the event that made the analysis.
     pub fn of_event(sentence: SentenceId, version: u64) -> Self {
-        Self(smol_str::format_smolstr!("{sentence}-analysis-{version}"))
+        let mut text = String::with_capacity(64);
+        text.push_str(sentence.as_uuid().hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+        text.push_str("-analysis-");
+        write!(text, "{version}").expect("a string takes everything");
+        Self(text.into())
     }
 
     /// Returns the id as the text that the graph holds.

@@ -19,6 +19,18 @@ pub enum ActorType {
     Ai,
 }
 
+impl ActorType {
+    /// Returns the kind that metadata names so.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "human" => Some(Self::Human),
+            "system" => Some(Self::System),
+            "ai" => Some(Self::Ai),
+            _ => None,
+        }
+    }
+}
+
 /// Who caused an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {

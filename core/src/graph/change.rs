@@ -44,12 +44,12 @@ impl NodeRef {
 
     /// Names an interview.
     pub fn interview(id: InterviewId) -> Self {
-        Self::Keyed { label: Label::Interview, key: Value::Text(smol_str::format_smolstr!("{id}")) }
+        Self::Keyed { label: Label::Interview, key: Value::Text(id.to_smol_str()) }
     }
 
     /// Names a sentence of the projected graph.
     pub fn sentence(id: SentenceId) -> Self {
-        Self::Keyed { label: Label::Sentence, key: Value::Text(smol_str::format_smolstr!("{id}")) }
+        Self::Keyed { label: Label::Sentence, key: Value::Text(id.to_smol_str()) }
     }
 
     /// Names a value node: a topic, a keyword, a file …

@@ -7,6 +7,7 @@ use serde_path_to_error::Segment;
 
 use crate::event::RecordedEvent;
 use crate::timestamp::Timestamp;
+use crate::wire::usual::Usual;
 use crate::wire::{DecodeError, Part};
 
 /// A payload on its way into a wire struct.
@@ -20,8 +21,17 @@ pub(super) enum Payload<'a> {
 impl Payload<'_> {
     /// Reads the payload; a fault is reported as one of `recorded`.
     pub(super) fn read<T: DeserializeOwned>(self, recorded: &RecordedEvent) -> Result<T, DecodeError> {
+        self.read_usual(|_| None, recorded)
+    }
+
+    /// Reads the payload, by `usual` if it lies as usual.
+    pub(super) fn read_usual<T: DeserializeOwned>(
+        self,
+        usual: impl FnOnce(Usual<'_>) -> Option<T>,
+        recorded: &RecordedEvent,
+    ) -> Result<T, DecodeError> {
         match self {
-            Self::Recorded(bytes) => read(bytes, Part::Payload, recorded),
+            Self::Recorded(bytes) => read_usual(bytes, usual, Part::Payload, recorded),
             Self::Upcast(value) => serde_path_to_error::deserialize(value).map_err(|error| {
                 let path = json_path(error.path());
                 malformed(recorded, Part::Payload, path, error.into_inner())
@@ -37,9 +47,22 @@ pub(super) fn read<T: DeserializeOwned>(
     part: Part,
     recorded: &RecordedEvent,
 ) -> Result<T, DecodeError> {
+    read_usual(bytes, |_| None, part, recorded)
+}
+
+/// Reads one document of `recorded`: by `usual` if it lies as usual, else as any JSON.
+pub(super) fn read_usual<T: DeserializeOwned>(
+    bytes: &[u8],
+    usual: impl FnOnce(Usual<'_>) -> Option<T>,
+    part: Part,
+    recorded: &RecordedEvent,
+) -> Result<T, DecodeError> {
     // UTF-8 is checked once for the whole document: string by string it takes a tenth of a projection's time.
     let read = match std::str::from_utf8(bytes) {
-        Ok(text) => serde_json::from_str(text),
+        Ok(text) => match usual(Usual::new(text)) {
+            Some(read) => return Ok(read),
+            None => serde_json::from_str(text),
+        },
         Err(_) => serde_json::from_slice(bytes),
     };
     read.map_err(|error| {

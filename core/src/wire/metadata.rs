@@ -6,13 +6,14 @@ use uuid::Uuid;
 
 use crate::event::RecordedEvent;
 use crate::ids::{AggregateId, EventId, InterviewId, ProjectId, SentenceId};
-use crate::metadata::{Actor, DEFAULT_SOURCE, Metadata, SCHEMA_VERSION};
+use crate::metadata::{Actor, ActorType, DEFAULT_SOURCE, Metadata, SCHEMA_VERSION};
 use crate::timestamp::Timestamp;
 use crate::wire::json::{self, null_as_default};
+use crate::wire::usual::Usual;
 use crate::wire::{AggregateKind, DecodeError, Part};
 
-#[derive(Deserialize)]
-struct Read {
+#[derive(Debug, PartialEq, Deserialize)]
+pub(super) struct Read {
     event_id: EventId,
     aggregate_type: AggregateKind,
     aggregate_id: Uuid,
@@ -27,6 +28,40 @@ struct Read {
     project_id: Option<ProjectId>,
     #[serde(default, deserialize_with = "null_as_default")]
     tags: Vec<SmolStr>,
+}
+
+impl Read {
+    /// Reads what lies as [`Written`] lays it.
+    pub(super) fn usual(mut at: Usual<'_>) -> Option<Self> {
+        let read = Self {
+            event_id: EventId::new(at.first("event_id")?.uuid()?),
+            aggregate_type: AggregateKind::from_name(at.next("aggregate_type")?.text()?)?,
+            aggregate_id: at.next("aggregate_id")?.uuid()?,
+            version: at.next("version")?.whole_number()?,
+            occurred_at: at.next("occurred_at")?.text()?.parse().ok()?,
+            schema_version: at.next("schema_version")?.or_null(Usual::smol_str)?,
+            actor: at.next("actor")?.or_null(usual_actor)?,
+            correlation_id: at.next("correlation_id")?.or_null(Usual::uuid)?,
+            causation_id: at.next("causation_id")?.or_null(Usual::uuid)?,
+            source: at.next("source")?.or_null(Usual::smol_str)?,
+            trace_id: at.next("trace_id")?.or_null(Usual::smol_str)?,
+            project_id: at.next("project_id")?.or_null(Usual::smol_str)?.map(ProjectId::new),
+            tags: at.next("tags")?.texts()?,
+        };
+        at.close()?;
+        at.end()?;
+        Some(read)
+    }
+}
+
+fn usual_actor(at: &mut Usual<'_>) -> Option<Actor> {
+    let actor = Actor {
+        user_id: at.first("user_id")?.or_null(Usual::smol_str)?,
+        display: at.next("display")?.or_null(Usual::smol_str)?,
+        actor_type: ActorType::from_name(at.next("actor_type")?.text()?)?,
+    };
+    at.close()?;
+    Some(actor)
 }
 
 #[derive(Serialize)]
@@ -49,7 +84,7 @@ struct Written<'a> {
 
 /// Reads the metadata, and holds it to the stream and the revision that it was recorded at.
 pub(super) fn decode(recorded: &RecordedEvent, aggregate: AggregateId) -> Result<Metadata, DecodeError> {
-    let read: Read = json::read(&recorded.metadata, Part::Metadata, recorded)?;
+    let read = json::read_usual(&recorded.metadata, Read::usual, Part::Metadata, recorded)?;
     let named = match read.aggregate_type {
         AggregateKind::Interview => AggregateId::Interview(InterviewId::new(read.aggregate_id)),
         AggregateKind::Sentence => AggregateId::Sentence(SentenceId::new(read.aggregate_id)),

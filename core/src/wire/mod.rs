@@ -3,7 +3,8 @@
 //!
 //! [`decode`] and [`encode`] are the two directions; a [`Decoder`] of one's own brings its own [`Upcasters`]. Payloads
 //! and metadata are read by private structs that mirror the JSON, one file per aggregate: the domain's types stay free
-//! of the format, and nothing is buffered on the way (`#[serde(flatten)]` would).
+//! of the format, and nothing is buffered on the way (`#[serde(flatten)]` would). Metadata, and the two payloads that
+//! every sentence has, take a short way (`usual`) as long as they lie as both services write them.
 //!
 //! What is tolerated: fields that this program does not know, optional fields that are missing or `null`, event types
 //! that it does not know, and both names where a type was renamed. Everything else is a [`DecodeError`].
@@ -16,6 +17,7 @@ mod metadata;
 mod names;
 mod sentence;
 mod upcast;
+mod usual;
 
 pub use decode::Decoder;
 pub use error::{DecodeError, Part};

@@ -26,6 +26,15 @@ impl AggregateKind {
             AggregateId::Sentence(_) => Self::Sentence,
         }
     }
+
+    /// Returns the kind that metadata names so.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "Interview" => Some(Self::Interview),
+            "Sentence" => Some(Self::Sentence),
+            _ => None,
+        }
+    }
 }
 
 macro_rules! event_types {

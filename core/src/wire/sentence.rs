@@ -18,18 +18,36 @@ use crate::sentence::{
     SentenceStatusChanged, Tag, TagType,
 };
 use crate::wire::json::{self, Payload, null_as_default};
+use crate::wire::usual::Usual;
 use crate::wire::{DecodeError, EventType};
 
 type Words<'a> = Cow<'a, [SmolStr]>;
 
-#[derive(Serialize, Deserialize)]
-struct Created {
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Created {
     interview_id: InterviewId,
     index: u32,
     text: SmolStr,
     speaker: Option<SmolStr>,
     start_ms: Option<u64>,
     end_ms: Option<u64>,
+}
+
+impl Created {
+    /// Reads what lies as [`encode`] lays it.
+    pub(super) fn usual(mut at: Usual<'_>) -> Option<Self> {
+        let created = Self {
+            interview_id: InterviewId::new(at.first("interview_id")?.uuid()?),
+            index: at.next("index")?.whole_number()?.try_into().ok()?,
+            text: at.next("text")?.smol_str()?,
+            speaker: at.next("speaker")?.or_null(Usual::smol_str)?,
+            start_ms: at.next("start_ms")?.or_null(Usual::whole_number)?,
+            end_ms: at.next("end_ms")?.or_null(Usual::whole_number)?,
+        };
+        at.close()?;
+        at.end()?;
+        Some(created)
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -49,8 +67,8 @@ struct Relocated {
     new_index: u32,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Generated<'a> {
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Generated<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     interview_id: Option<InterviewId>,
     model: SmolStr,
@@ -64,6 +82,45 @@ struct Generated<'a> {
     domain_keywords: Words<'a>,
     confidence: Option<f64>,
     raw_ref: Option<SmolStr>,
+}
+
+impl Generated<'_> {
+    /// Reads what lies as [`encode`] lays it, with or without the interview.
+    pub(super) fn usual(start: Usual<'_>) -> Option<Self> {
+        let mut at = start;
+        let interview_id = at.first("interview_id").and_then(Usual::uuid).map(InterviewId::new);
+        let model = match interview_id {
+            Some(_) => at.next("model")?.smol_str()?,
+            None => {
+                at = start;
+                at.first("model")?.smol_str()?
+            }
+        };
+        let generated = Self {
+            interview_id,
+            model,
+            version: at.next("version")?.smol_str()?,
+            classification: Cow::Owned(usual_classification(at.next("classification")?)?),
+            keywords: at.next("keywords")?.texts()?.into(),
+            topics: at.next("topics")?.texts()?.into(),
+            domain_keywords: at.next("domain_keywords")?.texts()?.into(),
+            confidence: at.next("confidence")?.or_null(Usual::fraction)?,
+            raw_ref: at.next("raw_ref")?.or_null(Usual::smol_str)?,
+        };
+        at.close()?;
+        at.end()?;
+        Some(generated)
+    }
+}
+
+fn usual_classification(at: &mut Usual<'_>) -> Option<Classification> {
+    let classification = Classification {
+        function_type: at.first("function_type")?.smol_str()?,
+        structure_type: at.next("structure_type")?.smol_str()?,
+        purpose: at.next("purpose")?.smol_str()?,
+    };
+    at.close()?;
+    Some(classification)
 }
 
 #[derive(Serialize, Deserialize)]
@@ -123,7 +180,8 @@ pub(super) fn decode(
 ) -> Result<Option<Body>, DecodeError> {
     let (interview, event) = match event_type {
         EventType::SentenceCreated => {
-            let Created { interview_id, index, text, speaker, start_ms, end_ms } = payload.read(recorded)?;
+            let Created { interview_id, index, text, speaker, start_ms, end_ms } =
+                payload.read_usual(Created::usual, recorded)?;
             let created = SentenceCreated { interview_id, index, text, speaker, start_ms, end_ms };
             (Some(interview_id), SentenceEvent::Created(created))
         }
@@ -135,7 +193,7 @@ pub(super) fn decode(
             let Relocated { interview_id, old_index, new_index } = payload.read(recorded)?;
             (interview_id, SentenceEvent::Relocated(SentenceRelocated { old_index, new_index }))
         }
-        EventType::AnalysisGenerated => generated(payload.read(recorded)?),
+        EventType::AnalysisGenerated => generated(payload.read_usual(Generated::usual, recorded)?),
         EventType::AnalysisRegenerated => regenerated(payload.read(recorded)?),
         EventType::AnalysisOverridden => {
             let Overridden { interview_id, fields_overridden, note } = payload.read(recorded)?;

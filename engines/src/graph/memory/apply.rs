@@ -20,7 +20,10 @@ impl PropertyGraph {
     pub fn apply(&mut self, batch: &[ChangeSet]) -> Result<(), Vec<VersionConflict>> {
         self.versions.advance(batch)?;
         let mut chains: Vec<&NodeRef> = Vec::new();
+        // The six dimensions of an analysis come one after the other: it is looked up once for all of them.
+        let mut dimensions_of: Option<(&NodeRef, Option<NodeId>)> = None;
         for change in batch.iter().flat_map(|set| &set.changes) {
+            let known = dimensions_of.take();
             match change {
                 Change::Upsert { node, on_create, set, unless_edited } => {
                     self.upsert(node, on_create, set, unless_edited);
@@ -34,7 +37,14 @@ impl PropertyGraph {
                 Change::SetLeast { node, property, value } => self.set_least(node, property, value),
                 Change::MergeJson { node, property, diff } => self.merge_json(node, property, diff),
                 Change::SetDimension { analysis, rel, values, limit, origin } => {
-                    self.set_dimension(analysis, *rel, values, *limit, *origin);
+                    let id = match known {
+                        Some((named, id)) if named == analysis => id,
+                        _ => self.resolve(analysis),
+                    };
+                    dimensions_of = Some((analysis, id));
+                    if let Some(id) = id {
+                        self.set_dimension(id, *rel, values, *limit, *origin);
+                    }
                 }
                 Change::Tag { analysis, rel, value } => self.tag(analysis, *rel, value),
                 Change::Untag { analysis, rel, value } => self.untag(analysis, *rel, value),
@@ -64,23 +74,28 @@ impl PropertyGraph {
         set: &Properties,
         unless_edited: &Properties,
     ) {
-        if let Some(id) = self.resolve(node) {
+        let label = node.label();
+        let (owner, found, key) = match node {
+            NodeRef::Keyed { key, .. } => (None, self.find(label, key), Some(key)),
+            NodeRef::Child { parent, rel, key } => {
+                let Some(parent) = self.resolve(parent) else { return };
+                (Some((parent, *rel)), self.resolve_child(parent, *rel, key.as_ref()), key.as_ref())
+            }
+        };
+        if let Some(id) = found {
             return self.upsert_existing(id, set, unless_edited);
         }
-        let label = node.label();
-        let (owner, key) = match node {
-            NodeRef::Keyed { key, .. } if self.schema.is_unique(label) => (None, Some(key)),
-            NodeRef::Keyed { .. } => return,
-            NodeRef::Child { parent, rel, key } => match self.resolve(parent) {
-                Some(parent) => (Some((parent, *rel)), key.as_ref()),
-                None => return,
-            },
+        let elsewhere = match (owner, key) {
+            (None, _) if !self.schema.is_unique(label) => return,
+            (Some(_), Some(key)) => self.find(label, key),
+            _ => None,
         };
-        let elsewhere = key.and_then(|key| self.find(label, key));
         let id = elsewhere.unwrap_or_else(|| {
-            let mut properties = on_create.clone();
-            properties.merge(set);
-            properties.merge(unless_edited);
+            let count = on_create.len() + set.len() + unless_edited.len() + usize::from(key.is_some());
+            let mut properties = Properties::with_capacity(count);
+            for more in [on_create, set, unless_edited] {
+                properties.merge(more);
+            }
             if let Some(key) = key {
                 properties.set(SmolStr::new_static(label.key_property()), key.clone());
             }
@@ -161,13 +176,12 @@ impl PropertyGraph {
 
     fn set_dimension(
         &mut self,
-        analysis: &NodeRef,
+        analysis: NodeId,
         rel: Rel,
         values: &[SmolStr],
         limit: Option<u32>,
         origin: Origin,
     ) {
-        let Some(analysis) = self.resolve(analysis) else { return };
         let limit = limit.map_or(usize::MAX, |limit| limit as usize);
         let is_person = origin == Origin::Person;
         let mut links = 0;
@@ -220,10 +234,11 @@ impl PropertyGraph {
         let mut replaced = Vec::new();
         self.each_link_of(sentence, Rel::HasAnalysis, |graph, link| replaced.push(graph.store.edge(link).to));
 
-        let mut properties = properties.clone();
+        let mut all = Properties::with_capacity(properties.len() + 1);
+        all.merge(properties);
         let key = SmolStr::new_static(Label::Analysis.key_property());
-        properties.set(key, Value::Text(analysis_id.clone()));
-        let analysis = self.create(Label::Analysis.into(), properties);
+        all.set(key, Value::Text(analysis_id.clone()));
+        let analysis = self.create(Label::Analysis.into(), all);
         self.link(sentence, Rel::HasAnalysis.into(), analysis, EdgeProperties::Bare);
         for &old in &replaced {
             for rel in Rel::DIMENSIONS {
@@ -272,14 +287,17 @@ impl PropertyGraph {
             NodeRef::Keyed { label, key } => self.find(*label, key),
             NodeRef::Child { parent, rel, key } => {
                 let parent = self.resolve(parent)?;
-                match key {
-                    None => self.children(parent, *rel).min(),
-                    Some(key) if *rel == Rel::HasSentence => self.find_sentence(parent, key),
-                    Some(key) => {
-                        self.children(parent, *rel).find(|&child| self.store.node(child).key() == Some(key))
-                    }
-                }
+                self.resolve_child(parent, *rel, key.as_ref())
             }
+        }
+    }
+
+    /// Finds the child of a node with that key, or its only child.
+    fn resolve_child(&self, parent: NodeId, rel: Rel, key: Option<&Value>) -> Option<NodeId> {
+        match key {
+            None => self.children(parent, rel).min(),
+            Some(key) if rel == Rel::HasSentence => self.find_sentence(parent, key),
+            Some(key) => self.children(parent, rel).find(|&child| self.store.node(child).key() == Some(key)),
         }
     }
 

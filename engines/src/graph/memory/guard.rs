@@ -1,5 +1,7 @@
 //! Version guards: [`Versions`]. An aggregate keeps its version after its nodes are gone, so that no event is taken twice.
 
+use std::collections::hash_map::Entry;
+
 use cutover_core::graph::ChangeSet;
 use cutover_core::ids::AggregateId;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -27,12 +29,16 @@ impl Versions {
         // What fits is written at once, and taken back in the rare case: one look-up per change set.
         let mut before = Vec::with_capacity(batch.len());
         for guard in batch.iter().filter_map(|set| set.guard) {
-            let current = self.0.get(&guard.aggregate).copied();
-            if guard.version == current.map_or(0, |version| version + 1) {
-                self.0.insert(guard.aggregate, guard.version);
-                before.push((guard.aggregate, current));
-            } else {
-                misfits.push(guard.aggregate);
+            match self.0.entry(guard.aggregate) {
+                Entry::Vacant(vacant) if guard.version == 0 => {
+                    vacant.insert(0);
+                    before.push((guard.aggregate, None));
+                }
+                Entry::Occupied(mut current) if guard.version == current.get() + 1 => {
+                    let version = current.insert(guard.version);
+                    before.push((guard.aggregate, Some(version)));
+                }
+                Entry::Vacant(_) | Entry::Occupied(_) => misfits.push(guard.aggregate),
             }
         }
         if misfits.is_empty() {

@@ -5,6 +5,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
 use std::sync::OnceLock;
 
 use cutover_core::graph::Value;
@@ -43,16 +44,17 @@ impl KeyIndex {
 
     /// Adds a node.
     pub(super) fn insert(&mut self, key: &Value, id: NodeId) {
-        match self.0.get_mut(key) {
-            None => {
-                self.0.insert(key.clone(), Bearers::One(id));
+        match self.0.entry(key.clone()) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(Bearers::One(id));
             }
-            Some(Bearers::Twins(ids)) => ids.push(id),
-            Some(bearers) => {
-                let mut ids = bearers.as_slice().to_vec();
-                ids.push(id);
-                *bearers = Bearers::Twins(ids);
-            }
+            Entry::Occupied(mut bearers) => match bearers.get_mut() {
+                Bearers::One(first) => {
+                    let twins = vec![*first, id];
+                    bearers.insert(Bearers::Twins(twins));
+                }
+                Bearers::Twins(ids) => ids.push(id),
+            },
         }
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::exit_code;
-use crate::result::{Cause, CheckResult, Outcome, ScenarioResult};
+use crate::result::{Cause, CheckResult, Outcome, ScenarioResult, counted};
 
 /// Whether the switch may be thrown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -126,8 +126,9 @@ fn reasons_of_scenario(scenario: &ScenarioResult) -> Vec<Reason> {
         match outcome_by_figures(check) {
             Outcome::Pass => {}
             Outcome::Fail => {
-                let (differences, compared) = (check.differences.total, check.compared.total());
-                let detail = format!("{differences} differences, {compared} elements compared");
+                let differences = counted(check.differences.total, "difference");
+                let compared = counted(check.compared.total(), "element");
+                let detail = format!("{differences}, {compared} compared");
                 reasons.push(of(Some(check), Outcome::Fail, None, detail));
             }
             Outcome::Unknown => {
@@ -199,6 +200,11 @@ mod tests {
         assert_eq!((judgement.verdict, judgement.exit_code()), (Verdict::NoGo, exit_code::DIFFERENCES));
         assert_eq!(judgement.reasons.len(), 2);
         assert_eq!(judgement.reasons[1].to_string(), "s, c: 2 differences, 5 elements compared");
+    }
+
+    #[test]
+    fn one_difference_is_not_many() {
+        assert_eq!(judge(vec![check(1, 1)]).reasons[0].detail, "1 difference, 1 element compared");
     }
 
     #[test]

@@ -393,7 +393,7 @@ impl ScenarioResult {
         let (cause, reason) = match (outcome, decisive) {
             (Outcome::Pass, _) => (None, None),
             (Outcome::Fail, Some(check)) => {
-                (None, Some(format!("{}: {} differences", check.id, check.differences.total)))
+                (None, Some(format!("{}: {}", check.id, counted(check.differences.total, "difference"))))
             }
             (_, Some(check)) => (check.cause, Some(unknown_reason(check))),
             (_, None) => (Some(Cause::NothingCompared), Some("the scenario has no check".to_owned())),
@@ -428,6 +428,11 @@ impl ScenarioResult {
             duration_ms: 0,
         }
     }
+}
+
+/// Returns a number with what it counts, in the plural unless it is one.
+pub(crate) fn counted(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 fn unknown_reason(check: &CheckResult) -> String {

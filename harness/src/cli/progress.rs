@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::output;
+use crate::result::counted;
 use crate::scenario::event::{Observer, RunEvent};
 
 /// Returns what shows a run on this stderr.
@@ -17,7 +18,9 @@ pub fn observer() -> Box<dyn Observer> {
 fn opening(event: &RunEvent<'_>) -> Option<String> {
     match event {
         RunEvent::RunStarted { seed, scenarios, transcripts } => {
-            Some(format!("seed {seed}: {scenarios} scenarios over {transcripts} transcripts"))
+            let scenarios = counted(*scenarios as u64, "scenario");
+            let transcripts = counted(*transcripts as u64, "transcript");
+            Some(format!("seed {seed}: {scenarios} over {transcripts}"))
         }
         _ => None,
     }

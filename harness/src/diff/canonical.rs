@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use cutover_core::graph::{Label, Rel, Value};
 use cutover_core::ids::{InterviewId, SentenceId};
-use cutover_engines::graph::{Census, Endpoint, NodeRow, Schema, Tree, TreeNode};
+use cutover_engines::graph::{Census, Endpoint, NodeRow, RelationshipRow, Schema, Tree, TreeNode};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -44,8 +44,8 @@ const GENERATIONS: u32 = 32;
 /// How far past the highest place in use the slots of sentences are looked for: sentences at the end may be gone.
 const SLOTS_BEYOND: u32 = 1024;
 
-/// Names the elements of a tree.
-pub fn canonical(tree: &Tree, schema: Schema, identity: Identity) -> Interview {
+/// Names the elements of a tree. What they hold is moved, for an interview may be large.
+pub fn canonical(tree: Tree, schema: Schema, identity: Identity) -> Interview {
     let id = tree
         .nodes
         .iter()
@@ -54,24 +54,20 @@ pub fn canonical(tree: &Tree, schema: Schema, identity: Identity) -> Interview {
         .map(key_text)
         .unwrap_or_default();
     let mut unidentified = Vec::new();
-    let names = name_nodes(tree, &id, schema, identity, &mut unidentified);
+    let names = name_nodes(&tree, &id, schema, identity, &mut unidentified);
     let mut read = Census::default();
     let mut elements = Vec::with_capacity(tree.nodes.len() + tree.relationships.len());
-    for node in &tree.nodes {
+    for node in tree.nodes {
         count(&mut read.nodes, &node.label);
         let name = names[&node.id].clone();
         elements.push(element_of(name, node, &id));
     }
-    for row in &tree.relationships {
-        if begins_here(&row.from) {
-            count(&mut read.relationships, &row.rel);
+    for RelationshipRow { rel, from, to, properties } in tree.relationships {
+        if begins_here(&from) {
+            count(&mut read.relationships, &rel);
         }
-        let name = Name::Link {
-            rel: row.rel.clone(),
-            from: end_name(&row.from, &names),
-            to: end_name(&row.to, &names),
-        };
-        elements.push(Element { name, interview: Some(id.clone()), properties: row.properties.clone() });
+        let name = Name::Link { rel, from: end_name(from, &names), to: end_name(to, &names) };
+        elements.push(Element { name, interview: Some(id.clone()), properties });
     }
     elements.sort_unstable();
     Interview { id, elements, unidentified, read }
@@ -85,8 +81,8 @@ pub fn canonical_node(row: &NodeRow) -> Element {
     Element { name: Name::Node(name), interview: None, properties }
 }
 
-fn element_of(name: NodeName, node: &TreeNode, interview: &SmolStr) -> Element {
-    let mut properties = node.properties.clone();
+fn element_of(name: NodeName, node: TreeNode, interview: &SmolStr) -> Element {
+    let mut properties = node.properties;
     // An analysis that is named by its sentence has not used up its own id: that is left to the policy.
     let named_by_another = name.label == Label::Analysis.as_str() && matches!(name.key, Key::Slot(_));
     if !named_by_another && let Some(label) = Label::from_name(&name.label) {
@@ -207,14 +203,12 @@ fn slots_of_ids(
     slots
 }
 
-fn end_name(end: &Endpoint, names: &BTreeMap<u64, NodeName>) -> NodeName {
+fn end_name(end: Endpoint, names: &BTreeMap<u64, NodeName>) -> NodeName {
     match end {
         Endpoint::Inside(id) => {
-            names.get(id).cloned().unwrap_or_else(|| NodeName { label: SmolStr::default(), key: Key::None })
+            names.get(&id).cloned().unwrap_or_else(|| NodeName { label: SmolStr::default(), key: Key::None })
         }
-        Endpoint::Outside { label, key } => {
-            NodeName { label: label.clone(), key: key.clone().map_or(Key::None, Key::Value) }
-        }
+        Endpoint::Outside { label, key } => NodeName { label, key: key.map_or(Key::None, Key::Value) },
     }
 }
 
@@ -245,7 +239,6 @@ pub(super) fn count(counts: &mut BTreeMap<SmolStr, u64>, name: &SmolStr) {
 #[cfg(test)]
 mod tests {
     use cutover_core::graph::Properties;
-    use cutover_engines::graph::RelationshipRow;
 
     use super::*;
 
@@ -280,23 +273,23 @@ mod tests {
     fn a_sentence_has_one_name_in_both_schemas() {
         let direct = tree(&[Value::Int(0), Value::Int(12)]);
         let projected = tree(&[uuid(12, 0), uuid(0, 0)]);
-        let direct = canonical(&direct, Schema::Direct, Identity::Slots);
-        let projected = canonical(&projected, Schema::Projected, Identity::Slots);
+        let direct = canonical(direct, Schema::Direct, Identity::Slots);
+        let projected = canonical(projected, Schema::Projected, Identity::Slots);
         assert_eq!(names(&direct), names(&projected));
         assert!(direct.unidentified.is_empty() && projected.unidentified.is_empty());
     }
 
     #[test]
     fn a_sentence_made_again_after_its_deletion_takes_the_same_slot() {
-        let projected = canonical(&tree(&[uuid(4, 3)]), Schema::Projected, Identity::Slots);
+        let projected = canonical(tree(&[uuid(4, 3)]), Schema::Projected, Identity::Slots);
         assert!(names(&projected).contains(&&Name::Node(NodeName::sentence(4))));
     }
 
     #[test]
     fn a_key_of_the_wrong_schema_is_not_identified() {
-        let projected = canonical(&tree(&[Value::Int(4)]), Schema::Projected, Identity::Slots);
+        let projected = canonical(tree(&[Value::Int(4)]), Schema::Projected, Identity::Slots);
         assert_eq!(projected.unidentified, [NodeName::keyed(Label::Sentence, 4_i64)]);
-        let direct = canonical(&tree(&[uuid(4, 0)]), Schema::Direct, Identity::Slots);
+        let direct = canonical(tree(&[uuid(4, 0)]), Schema::Direct, Identity::Slots);
         assert_eq!(direct.unidentified.len(), 1);
     }
 
@@ -312,7 +305,7 @@ mod tests {
                 properties: Properties::new(),
             });
         }
-        let direct = canonical(&direct, Schema::Direct, Identity::Slots);
+        let direct = canonical(direct, Schema::Direct, Identity::Slots);
         let analysis = Name::Node(NodeName::analysis(7));
         assert_eq!(names(&direct).iter().filter(|name| ***name == analysis).count(), 2);
         assert_eq!(direct.read.relationships["HAS_ANALYSIS"], 2);
@@ -329,6 +322,6 @@ mod tests {
             properties: Properties::new(),
         };
         tree.relationships = vec![row(other.clone(), Endpoint::Inside(1)), row(Endpoint::Inside(1), other)];
-        assert_eq!(canonical(&tree, Schema::Direct, Identity::Slots).read.relationships["FOLLOWS"], 1);
+        assert_eq!(canonical(tree, Schema::Direct, Identity::Slots).read.relationships["FOLLOWS"], 1);
     }
 }

@@ -72,6 +72,6 @@ impl Source for GraphSource<'_> {
 
     async fn interviews(&self, keys: &[Value], identity: Identity) -> Result<Vec<Interview>, GraphError> {
         let trees = self.graph.trees(keys).await?;
-        Ok(trees.iter().map(|tree| canonical(tree, self.schema, identity)).collect())
+        Ok(trees.into_iter().map(|tree| canonical(tree, self.schema, identity)).collect())
     }
 }

@@ -53,7 +53,7 @@ impl Projector {
             let behind = ParkReason::Behind { aggregate, version: known.position.next() };
             return self.park(ticket, behind);
         }
-        let decoded = decode(&self.decoder, &self.settings.allowed_types, &event);
+        let decoded = decode(&self.decoder, &self.settings.allowed_types, aggregate, &event);
         let named = decoded.as_ref().ok().and_then(|(_, interview)| *interview);
         known.learn(named);
         ticket.interview = known.interview_of(aggregate);
@@ -117,9 +117,10 @@ impl Projector {
 fn decode(
     decoder: &Decoder,
     allowed: &AllowedTypes,
+    aggregate: AggregateId,
     recorded: &RecordedEvent,
 ) -> Result<(Event, Option<InterviewId>), DecodeError> {
-    let mut event = decoder.decode(recorded)?;
+    let mut event = decoder.decode_of(aggregate, recorded)?;
     let interview = match &event.body {
         Body::Sentence { interview, .. } => *interview,
         Body::Interview(_) | Body::Unknown { .. } => None,

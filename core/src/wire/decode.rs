@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::event::{Body, Event, RecordedEvent};
+use crate::ids::AggregateId;
 use crate::metadata::{Metadata, SCHEMA_VERSION};
 use crate::wire::json::{self, Payload};
 use crate::wire::{AggregateKind, DecodeError, EventType, Part, Upcasters, interview, metadata, sentence};
@@ -44,6 +45,15 @@ impl Decoder {
             let (stream, revision) = (recorded.stream.clone(), recorded.revision);
             return Err(DecodeError::ForeignStream { stream, revision });
         };
+        self.decode_of(aggregate, recorded)
+    }
+
+    /// [`Decoder::decode`] for who has read the stream's name already: `aggregate` is what it names.
+    pub(crate) fn decode_of(
+        &self,
+        aggregate: AggregateId,
+        recorded: &RecordedEvent,
+    ) -> Result<Event, DecodeError> {
         let metadata = metadata::decode(recorded, aggregate)?;
         let Some(event_type) = EventType::from_name(&recorded.event_type) else {
             let body = Body::Unknown { event_type: recorded.event_type.clone() };

@@ -197,7 +197,7 @@ impl PropertyGraph {
                 break;
             }
             let value = self.value_node(rel.target(), &Value::Text(value.clone()));
-            if self.store.find(analysis, rel, value).is_none() {
+            if links == 0 || self.store.find(analysis, rel, value).is_none() {
                 self.link(analysis, rel.into(), value, EdgeProperties::Edited(is_person));
                 links += 1;
             }

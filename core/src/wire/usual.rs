@@ -1,5 +1,5 @@
 //! Reads JSON that lies as its writers lay it: [`Usual`]. Fields in the order of writing, none left out, texts without
-//! escapes. Nothing has to be looked up by name then, which takes a third of the general reader's time.
+//! escapes. Nothing has to be looked up by name then, which takes little more than half of the general reader's time.
 //!
 //! It never decides that a document is wrong. Whatever is different in the least, sound or not, is `None` here, and the
 //! general reader ([`json`](super::json)) has the last word. What it does read, the general reader reads the same: the

@@ -48,7 +48,24 @@ pub enum GraphError {
         /// What the client said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The graph refused for a reason that does not pass.
+    /// The graph cannot be used the way that it is set up: wrong credentials, an account that may not do this, a database that is not
+    /// there. It has nothing to do with what was asked, and no waiting helps: somebody has to change it.
+    #[error("the graph cannot be used, as it is set up, to {during}")]
+    Unusable {
+        /// What was being done.
+        during: &'static str,
+        /// What the client said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// It is more than the graph has memory for. Nothing of it took effect; less of it at once may.
+    #[error("the graph has too little memory to {during} at once")]
+    TooLarge {
+        /// What was being done.
+        during: &'static str,
+        /// What the client said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The graph refused what was asked, for a reason that does not pass.
     #[error("the graph refused to {during}")]
     Refused {
         /// What was being done.

@@ -11,6 +11,7 @@ mod schema;
 mod shape;
 mod statement;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -48,7 +49,7 @@ pub struct Neo4jSettings {
     pub database: Option<String>,
     /// Which of the two schemas this graph holds.
     pub schema: Schema,
-    /// How long a read may take before it counts as unanswered.
+    /// How long a call may take before it counts as unanswered.
     pub timeout: Duration,
 }
 
@@ -63,9 +64,33 @@ impl std::fmt::Debug for Neo4jSettings {
 
 /// A graph in a Neo4j server.
 pub struct Neo4jGraph {
-    client: neo4rs::Graph,
+    config: neo4rs::Config,
+    connections: Mutex<Connections>,
     schema: Schema,
     timeout: Duration,
+}
+
+/// The connections of the present. After a call that came to no end they are given up for new ones.
+struct Connections {
+    client: neo4rs::Graph,
+    /// How often they were given up.
+    generation: u64,
+}
+
+/// A call under way. If it comes to no end, because it fails, takes too long or is dropped, the connections are given up: only when
+/// its own closes does the server end what it still does for the call, and let go of the locks that it holds for it.
+struct Call<'a> {
+    graph: &'a Neo4jGraph,
+    generation: u64,
+    has_ended: bool,
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.graph.reconnect(self.generation);
+        }
+    }
 }
 
 /// Why an attempt at a batch came to nothing.
@@ -97,19 +122,44 @@ impl Neo4jGraph {
         if let Some(database) = settings.database {
             config = config.db(database);
         }
-        let client = config
-            .build()
-            .and_then(neo4rs::Graph::connect)
-            .map_err(|error| fault::graph_error("connect", error))?;
-        Ok(Self { client, schema: settings.schema, timeout: settings.timeout })
+        let failed = |error| fault::graph_error("connect", error);
+        let config = config.build().map_err(failed)?;
+        let client = neo4rs::Graph::connect(config.clone()).map_err(failed)?;
+        let connections = Mutex::new(Connections { client, generation: 0 });
+        Ok(Self { config, connections, schema: settings.schema, timeout: settings.timeout })
+    }
+
+    fn connections(&self) -> MutexGuard<'_, Connections> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins a call.
+    fn begin(&self) -> (neo4rs::Graph, Call<'_>) {
+        let connections = self.connections();
+        let call = Call { graph: self, generation: connections.generation, has_ended: false };
+        (connections.client.clone(), call)
+    }
+
+    /// Gives up the connections of a generation, unless somebody has done it before. Those that are in use close when they are
+    /// given back.
+    fn reconnect(&self, generation: u64) {
+        let mut connections = self.connections();
+        // The address was good enough before.
+        if connections.generation == generation
+            && let Ok(client) = neo4rs::Graph::connect(self.config.clone())
+        {
+            *connections = Connections { client, generation: generation + 1 };
+        }
     }
 
     /// Runs a query in a transaction of its own and returns its rows.
     async fn rows(&self, during: &'static str, query: Query) -> Result<Vec<Row>, GraphError> {
+        let (client, mut call) = self.begin();
         let read = async {
-            let mut txn = self.client.start_txn().await?;
+            let mut txn = client.start_txn().await?;
             let rows = rows(&mut txn, query).await?;
             txn.commit().await?;
+            call.has_ended = true;
             Ok(rows)
         };
         match tokio::time::timeout(self.timeout, read).await {
@@ -119,10 +169,12 @@ impl Neo4jGraph {
     }
 
     async fn attempt(&self, plan: &Plan) -> Result<(), Attempt> {
-        let mut txn = self.client.start_txn().await?;
+        let (client, mut call) = self.begin();
+        let mut txn = client.start_txn().await?;
         let conflicts = check_guards(&mut txn, &plan.guards).await?;
         if !conflicts.is_empty() {
             txn.rollback().await?;
+            call.has_ended = true;
             return Err(Attempt::Conflict(conflicts));
         }
         for step in &plan.steps {
@@ -141,9 +193,39 @@ impl Neo4jGraph {
             rows(&mut txn, query(SWEEP)).await?;
         }
         txn.commit().await?;
+        call.has_ended = true;
         Ok(())
     }
+
+    /// Attempts a batch until it is applied, or fails for another reason than that it lost to another one.
+    async fn attempt_until_it_ends(&self, plan: &Plan) -> Result<(), ApplyError> {
+        let mut pauses = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(20))
+            .with_max_delay(Duration::from_secs(1))
+            .with_max_times(8)
+            .with_jitter()
+            .build();
+        loop {
+            match self.attempt(plan).await {
+                Ok(()) => return Ok(()),
+                Err(Attempt::Conflict(conflicts)) => return Err(ApplyError::Conflict(conflicts)),
+                Err(Attempt::Failed(error)) => {
+                    if fault::remedy(&error) == Remedy::RunAgain
+                        && let Some(pause) = pauses.next()
+                    {
+                        tracing::debug!(%error, "a transaction lost to another one; running it again");
+                        tokio::time::sleep(pause).await;
+                        continue;
+                    }
+                    return Err(fault::graph_error(APPLY, error).into());
+                }
+            }
+        }
+    }
 }
+
+/// What [`Graph::apply`] does, for its errors.
+const APPLY: &str = "apply a batch";
 
 /// Runs a query to its last row: an error in a row that nobody asked for would otherwise never be seen.
 async fn rows(txn: &mut Txn, query: Query) -> neo4rs::Result<Vec<Row>> {
@@ -263,65 +345,14 @@ fn chain(interviews: &[NodeRef]) -> Query {
 #[async_trait]
 impl Graph for Neo4jGraph {
     async fn prepare(&self, schema: Schema) -> Result<(), GraphError> {
-        for statement in schema::statements(schema) {
-            self.rows("create a constraint", query(&statement)).await?;
-        }
-        self.rows("wait for indexes", query("CALL db.awaitIndexes(60)")).await?;
-        let there = self
-            .rows(
-                "check the constraints",
-                query(
-                    "SHOW CONSTRAINTS YIELD type, labelsOrTypes, properties \
-                     WHERE type CONTAINS 'UNIQUENESS' OR type CONTAINS 'KEY' \
-                     RETURN labelsOrTypes[0] AS label, properties AS properties",
-                ),
-            )
-            .await?;
-        let mut found = Vec::new();
-        for row in &there {
-            let label: String = row.get("label").map_err(|error| read::unreadable(error.into()))?;
-            let properties: Vec<String> =
-                row.get("properties").map_err(|error| read::unreadable(error.into()))?;
-            found.push((label, properties));
-        }
-        for (label, property) in schema::unique_keys(schema) {
-            if !found.iter().any(|(of, properties)| of == label && properties == &[property]) {
-                return Err(GraphError::Refused {
-                    during: "create the constraints that keep nodes unique",
-                    source: format!(
-                        "there is no uniqueness constraint on {label}.{property}; remove twins and a plain index \
-                         on that property, then try again"
-                    )
-                    .into(),
-                });
-            }
-        }
-        Ok(())
+        schema::prepare(self, schema).await
     }
 
     async fn apply(&self, batch: &[ChangeSet]) -> Result<(), ApplyError> {
         let plan = plan::plan(batch);
-        let mut pauses = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(20))
-            .with_max_delay(Duration::from_secs(1))
-            .with_max_times(8)
-            .with_jitter()
-            .build();
-        loop {
-            match self.attempt(&plan).await {
-                Ok(()) => return Ok(()),
-                Err(Attempt::Conflict(conflicts)) => return Err(ApplyError::Conflict(conflicts)),
-                Err(Attempt::Failed(error)) => {
-                    if fault::remedy(&error) == Remedy::RunAgain
-                        && let Some(pause) = pauses.next()
-                    {
-                        tracing::debug!(%error, "a transaction lost to another one; running it again");
-                        tokio::time::sleep(pause).await;
-                        continue;
-                    }
-                    return Err(fault::graph_error("apply a batch", error).into());
-                }
-            }
+        match tokio::time::timeout(self.timeout, self.attempt_until_it_ends(&plan)).await {
+            Ok(outcome) => outcome,
+            Err(elapsed) => Err(GraphError::Unavailable { during: APPLY, source: elapsed.into() }.into()),
         }
     }
 

@@ -51,6 +51,11 @@ pub enum Failure {
         /// What the graph's client said.
         reason: String,
     },
+    /// The graph has too little memory for the batch; nothing was applied.
+    TooLarge {
+        /// What the graph's client said.
+        reason: String,
+    },
     /// The graph refused the batch for a reason that does not pass; nothing was applied.
     Rejected {
         /// What the graph's client said.

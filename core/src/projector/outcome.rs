@@ -45,7 +45,13 @@ impl Projector {
     pub(super) fn failed(&mut self, now_ms: u64, id: BatchId, failure: Failure) {
         let Some((lane, batch)) = self.end_batch(id) else { return };
         match failure {
-            Failure::Unavailable { .. } => {
+            Failure::TooLarge { .. } if batch.tickets.len() > 1 => {
+                self.answered(now_ms, Probe::Batch(id));
+                self.counters.graph_write_errors += 1;
+                self.lanes[lane].put_back_halves(batch.into_events());
+            }
+            // An event that is too large by itself is no faulty one: it waits for a graph with more memory.
+            Failure::TooLarge { .. } | Failure::Unavailable { .. } => {
                 self.counters.graph_write_errors += 1;
                 self.lanes[lane].put_back(batch);
                 self.unavailable(now_ms, Probe::Batch(id));

@@ -12,7 +12,7 @@ use cutover_core::projector::{
 };
 use cutover_core::wire;
 use cutover_engines::event_log::{Answers, Delivered, EventLog, LogError};
-use cutover_engines::graph::{ApplyError, Graph};
+use cutover_engines::graph::{ApplyError, Graph, GraphError};
 use rustc_hash::FxHashMap;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
@@ -38,6 +38,8 @@ enum Done {
     Lag([u64; 2]),
     /// The store did not say how far the groups are.
     LagUnknown(LogError),
+    /// The graph cannot be used any more, whatever is asked of it.
+    GraphUnusable(GraphError),
 }
 
 pub(super) struct Driver {
@@ -195,7 +197,10 @@ impl Driver {
                     Input::Committed { .. } | Input::Versions(_) => {
                         self.unavailable.remove(GRAPH);
                     }
-                    Input::Failed { failure: Failure::Unavailable { reason }, .. }
+                    Input::Failed {
+                        failure: Failure::Unavailable { reason } | Failure::TooLarge { reason },
+                        ..
+                    }
                     | Input::CheckFailed { reason, .. } => self.wait_for(GRAPH, reason),
                     _ => {}
                 }
@@ -221,6 +226,7 @@ impl Driver {
                 self.wait_for(STATUS, &describe(&error));
                 self.probe_later();
             }
+            Done::GraphUnusable(error) => return Err(error.into()),
         }
         Ok(())
     }
@@ -241,9 +247,14 @@ impl Driver {
                         let failure = match applied {
                             Ok(Ok(())) => return Done::Input(Input::Committed { batch }),
                             Ok(Err(error)) => failure(error),
-                            Err(_) => Failure::Unavailable { reason: format!("no answer within {limit:?}") },
+                            Err(_) => {
+                                Ok(Failure::Unavailable { reason: format!("no answer within {limit:?}") })
+                            }
                         };
-                        Done::Input(Input::Failed { batch, failure })
+                        match failure {
+                            Ok(failure) => Done::Input(Input::Failed { batch, failure }),
+                            Err(error) => Done::GraphUnusable(error),
+                        }
                     });
                 }
                 Action::Acknowledge(deliveries) => {
@@ -265,10 +276,16 @@ impl Driver {
                 Action::Check { aggregates } => {
                     let graph = self.graph.clone();
                     self.tasks.spawn(async move {
-                        Done::Input(match graph.versions(&aggregates).await {
-                            Ok(versions) => Input::Versions(aggregates.into_iter().zip(versions).collect()),
-                            Err(error) => Input::CheckFailed { aggregates, reason: describe(&error) },
-                        })
+                        match graph.versions(&aggregates).await {
+                            Ok(versions) => {
+                                Done::Input(Input::Versions(aggregates.into_iter().zip(versions).collect()))
+                            }
+                            Err(error) if error.is_transient() => {
+                                Done::Input(Input::CheckFailed { aggregates, reason: describe(&error) })
+                            }
+                            // There is nothing that could be asked more simply.
+                            Err(error) => Done::GraphUnusable(error),
+                        }
                     });
                 }
                 Action::WakeAt(ms) => self.wake_at = Some(self.started + Duration::from_millis(ms)),
@@ -351,6 +368,9 @@ impl Driver {
     }
 
     fn wait_for(&mut self, what: &'static str, said: &str) {
+        if self.unavailable.get(what).is_none_or(|(_, before)| before != said) {
+            tracing::warn!(%what, %said, "waiting");
+        }
         self.unavailable.entry(what).or_insert_with(|| (Instant::now(), String::new())).1 = said.to_owned();
     }
 
@@ -395,13 +415,21 @@ async fn at(time: Option<Instant>) {
     }
 }
 
-fn failure(error: ApplyError) -> Failure {
+/// Returns what a refused batch is to the projector; an error where it is neither the batch's fault nor one that passes.
+fn failure(error: ApplyError) -> Result<Failure, GraphError> {
+    let error = match error {
+        ApplyError::Conflict(conflicts) => {
+            let versions = conflicts.into_iter().map(|conflict| (conflict.aggregate, conflict.current));
+            return Ok(Failure::Conflict(versions.collect()));
+        }
+        ApplyError::Graph(error) => error,
+    };
+    let reason = describe(&error);
     match error {
-        ApplyError::Conflict(conflicts) => Failure::Conflict(
-            conflicts.into_iter().map(|conflict| (conflict.aggregate, conflict.current)).collect(),
-        ),
-        ApplyError::Graph(error) if error.is_transient() => Failure::Unavailable { reason: describe(&error) },
-        ApplyError::Graph(error) => Failure::Rejected { reason: describe(&error) },
+        GraphError::Unavailable { .. } => Ok(Failure::Unavailable { reason }),
+        GraphError::TooLarge { .. } => Ok(Failure::TooLarge { reason }),
+        GraphError::Refused { .. } => Ok(Failure::Rejected { reason }),
+        GraphError::Unusable { .. } => Err(error),
     }
 }
 

@@ -166,7 +166,10 @@ impl ProjectionService {
         if let Some(patience) = self.settings.patience {
             backoff = backoff.with_total_delay(Some(patience));
         }
-        operation.retry(backoff).when(&is_transient).await.map_err(|error| {
+        let told = |error: &E, pause: Duration| {
+            tracing::warn!(%what, said = %driver::describe(error), ?pause, "waiting");
+        };
+        operation.retry(backoff).when(&is_transient).notify(told).await.map_err(|error| {
             if is_transient(&error) {
                 ProjectionError::OutOfPatience {
                     what: format!("{what} ({})", driver::describe(&error)),

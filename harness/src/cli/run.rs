@@ -41,6 +41,7 @@ pub fn run(config: &Config, scenarios: &[Named], subcommand: &str) -> Result<u8,
     let transcripts = config.transcripts()?;
     let analyser = config.analyser()?;
     scenario::run::check(scenarios, &transcripts)?;
+    sweep(config)?;
     let now = OffsetDateTime::now_utc();
     let folder = RunFolder::create(&config.runs, now, config.seed)?;
     let runtime = runtime()?;
@@ -90,6 +91,18 @@ pub fn run(config: &Config, scenarios: &[Named], subcommand: &str) -> Result<u8,
         output::complain(&format!("result: {}\n", kept.display()));
     }
     Ok(exit_code)
+}
+
+/// Removes what servers of runs that were killed have left, whatever engines this run has.
+fn sweep(config: &Config) -> Result<(), ExpectedError> {
+    let swept = process::sweep(&config.runs).map_err(|source| ExpectedError::System {
+        doing: "remove what a run that was killed has left behind",
+        source,
+    })?;
+    for home in swept {
+        output::complain(&format!("removed what a run that was killed left behind: {}\n", home.display()));
+    }
+    Ok(())
 }
 
 /// Returns what provides the engines that were asked for. Servers are started when they are needed, and keep their logs in the

@@ -1,5 +1,6 @@
 //! Two servers for all tests of this process, one for each schema, and one test at a time on each.
 
+use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -45,6 +46,7 @@ fn uris() -> &'static Uris {
 /// An empty graph in one of the servers, for one test alone.
 pub(crate) struct Exclusive {
     graph: Neo4jGraph,
+    address: SocketAddr,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -73,7 +75,15 @@ pub(crate) async fn graph(schema: Schema) -> Exclusive {
     let graph = Neo4jGraph::new(settings).expect("an address");
     graph.erase().await.expect("an empty graph");
     graph.prepare(schema).await.expect("constraints");
-    Exclusive { graph, _turn: turn }
+    let address = uri(schema).strip_prefix("bolt://").expect("an address").parse().expect("an address");
+    Exclusive { graph, address, _turn: turn }
+}
+
+impl Exclusive {
+    /// Returns where the server listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
 }
 
 impl Interposed for Exclusive {

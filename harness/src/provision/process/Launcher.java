@@ -3,17 +3,14 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
-import org.neo4j.configuration.GraphDatabaseSettings;
-import org.neo4j.configuration.connectors.BoltConnector;
 import org.neo4j.configuration.connectors.ConnectorPortRegister;
 import org.neo4j.configuration.connectors.ConnectorType;
-import org.neo4j.configuration.helpers.SocketAddress;
 import org.neo4j.dbms.api.DatabaseManagementService;
 import org.neo4j.dbms.api.DatabaseManagementServiceBuilder;
 import org.neo4j.kernel.internal.GraphDatabaseAPI;
 
 /**
- * Runs one Neo4j server in a folder of its own, on a free port of the loopback address.
+ * Runs one Neo4j server in a folder of its own, as that folder's neo4j.conf says.
  *
  * Standard input is a lifeline: whoever started this process holds the other end, and when that closes, however its holder
  * ended, the server stops and its folder is removed.
@@ -21,21 +18,28 @@ import org.neo4j.kernel.internal.GraphDatabaseAPI;
 public final class Launcher {
     public static void main(String[] arguments) throws Exception {
         Path home = Path.of(arguments[0]);
-        int port = Integer.parseInt(arguments[1]);
-        long pageCacheBytes = Long.parseLong(arguments[2]) << 20;
+        // Before anything else: the lifeline may break while the server starts.
+        Thread lifeline = new Thread(() -> end(home), "lifeline");
+        lifeline.setDaemon(true);
+        lifeline.start();
         DatabaseManagementService service = new DatabaseManagementServiceBuilder(home)
-                .setConfig(BoltConnector.enabled, true)
-                .setConfig(BoltConnector.listen_address, new SocketAddress("127.0.0.1", port))
-                .setConfig(GraphDatabaseSettings.pagecache_memory, pageCacheBytes)
-                .setConfig(GraphDatabaseSettings.preallocate_logical_logs, false)
+                .loadPropertiesFromFile(home.resolve("neo4j.conf"))
                 .build();
         GraphDatabaseAPI database = (GraphDatabaseAPI) service.database("neo4j");
         var address = database.getDependencyResolver()
                 .resolveDependency(ConnectorPortRegister.class)
                 .getLocalAddress(ConnectorType.BOLT);
         System.out.println("Started. bolt://" + address.getHost() + ":" + address.getPort());
-        while (System.in.read() != -1) {
-            // Nothing is ever said on the lifeline.
+        lifeline.join();
+    }
+
+    private static void end(Path home) {
+        try {
+            while (System.in.read() != -1) {
+                // Nothing is ever said on the lifeline.
+            }
+        } catch (IOException error) {
+            // A lifeline that cannot be read is a broken one.
         }
         // What it holds is thrown away, so there is no need for an orderly shutdown, which takes ten seconds.
         remove(home);
@@ -46,6 +50,7 @@ public final class Launcher {
         try (var files = Files.walk(folder)) {
             files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
         } catch (IOException | UncheckedIOException error) {
+            // The server still writes there. Whoever starts next sweeps up what is left.
             System.err.println("could not remove " + folder + ": " + error);
         }
     }

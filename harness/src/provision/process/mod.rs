@@ -3,6 +3,7 @@
 //!
 //! Servers are started once, side by side, and lent to one scenario after the other: each begins with a graph that was erased.
 
+mod home;
 mod installation;
 mod server;
 
@@ -16,6 +17,7 @@ use cutover_engines::event_log::EventLog;
 use cutover_engines::graph::{Graph, Neo4jGraph, Neo4jSettings, Schema};
 use tokio::sync::Mutex;
 
+pub use home::sweep;
 pub use installation::{InstallError, Installation, cache_folder};
 pub use server::{Server, ServerError, ServerSettings};
 

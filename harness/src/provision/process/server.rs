@@ -1,5 +1,7 @@
 //! One Neo4j server as a local process: started, waited for, and never left behind.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,6 +11,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 
+use super::home::{Home, wait_for_end};
 use super::installation::Installation;
 
 /// How long a server may take until it answers. It takes about ten seconds.
@@ -21,11 +24,34 @@ pub struct ServerSettings {
     pub heap_mib: u32,
     /// What the server caches of its files, in MiB.
     pub page_cache_mib: u32,
+    /// Further options of the Java virtual machine, such as `-XX:TieredStopAtLevel=1`.
+    pub jvm_options: Vec<String>,
+    /// Further settings of Neo4j, by the names that its `neo4j.conf` has for them.
+    pub configuration: BTreeMap<String, String>,
 }
 
 impl Default for ServerSettings {
     fn default() -> Self {
-        Self { heap_mib: 1_024, page_cache_mib: 256 }
+        Self { heap_mib: 1_024, page_cache_mib: 256, jvm_options: Vec::new(), configuration: BTreeMap::new() }
+    }
+}
+
+impl ServerSettings {
+    /// Returns the `neo4j.conf` of a server that listens on a port of the loopback address.
+    fn configuration(&self, port: u16) -> String {
+        let page_cache = format!("{}m", self.page_cache_mib);
+        let listen = format!("127.0.0.1:{port}");
+        let own = [
+            ("server.bolt.enabled", "true"),
+            ("server.bolt.listen_address", &listen),
+            ("server.memory.pagecache.size", &page_cache),
+            ("db.tx_log.preallocate", "false"),
+        ];
+        let further = self.configuration.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        own.into_iter().chain(further).fold(String::new(), |mut text, (name, value)| {
+            writeln!(text, "{name}={value}").expect("a text takes everything");
+            text
+        })
     }
 }
 
@@ -59,13 +85,14 @@ pub enum ServerError {
     },
 }
 
-/// A running server. Dropping it stops it at once; so does the end of this process, however it comes.
+/// A running server. Dropping it stops it at once and removes its data; so does the end of this process, however it comes.
 pub struct Server {
-    child: Child,
+    java: Java,
     /// The server's standard input: it ends when this closes.
     _lifeline: ChildStdin,
     uri: String,
-    home: PathBuf,
+    /// Dropped last: it removes what the server no longer writes to.
+    home: Home,
 }
 
 impl Server {
@@ -74,7 +101,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// Fails when it does not come up; then nothing is left of it but the log.
+    /// Fails when it does not come up; then nothing is left of it but the log, and the data that was there before.
     pub async fn start(
         installation: &Installation,
         settings: &ServerSettings,
@@ -84,33 +111,36 @@ impl Server {
     ) -> Result<Self, ServerError> {
         let unwritable = |source| ServerError::Unwritable { path: log.to_owned(), source };
         let errors = File::options().create(true).append(true).open(log).map_err(unwritable)?;
-        let mut child = Command::new("java")
+        let unusable = |source| ServerError::Unwritable { path: home.to_owned(), source };
+        let mut home = Home::take(home).map_err(unusable)?;
+        home.configure(&settings.configuration(port)).map_err(unusable)?;
+        let java = Command::new("java")
             .arg(format!("-Xmx{}m", settings.heap_mib))
             .arg("-XX:+UseParallelGC")
+            .args(&settings.jvm_options)
             .args(["-cp", &installation.class_path(), "Launcher"])
-            .arg(home)
-            .arg(port.to_string())
-            .arg(settings.page_cache_mib.to_string())
+            .arg(home.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(errors)
-            .kill_on_drop(true)
             .spawn()
             .map_err(ServerError::JavaMissing)?;
-        let lifeline = child.stdin.take().expect("standard input is piped");
-        let mut output = BufReader::new(child.stdout.take().expect("standard output is piped"));
+        let mut java = Java(java);
+        let lifeline = java.0.stdin.take().expect("standard input is piped");
+        let mut output = BufReader::new(java.0.stdout.take().expect("standard output is piped"));
         let uri = match tokio::time::timeout(READY_WITHIN, ready_line(&mut output)).await {
             Ok(Some(uri)) => uri,
             Ok(None) => {
                 let status =
-                    child.wait().await.map_or_else(|error| error.to_string(), |status| status.to_string());
+                    java.0.wait().await.map_or_else(|error| error.to_string(), |status| status.to_string());
                 return Err(ServerError::Ended { status, log: log.to_owned() });
             }
             Err(_) => return Err(ServerError::NotReady { log: log.to_owned() }),
         };
         let log = File::options().append(true).open(log).map_err(unwritable)?;
         tokio::spawn(keep(output, tokio::fs::File::from_std(log)));
-        Ok(Self { child, _lifeline: lifeline, uri, home: home.to_owned() })
+        home.remove_when_dropped();
+        Ok(Self { java, _lifeline: lifeline, uri, home })
     }
 
     /// Returns where it listens, `bolt://127.0.0.1:port`.
@@ -124,7 +154,8 @@ impl Server {
     ///
     /// Fails when the operating system does not let it.
     pub async fn kill(mut self) -> io::Result<()> {
-        self.child.kill().await
+        self.home.keep();
+        self.java.0.kill().await
     }
 
     /// Stops the server and removes its data.
@@ -133,11 +164,18 @@ impl Server {
     ///
     /// Fails when the operating system does not let it.
     pub async fn stop(mut self) -> io::Result<()> {
-        self.child.kill().await?;
-        match tokio::fs::remove_dir_all(&self.home).await {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        self.java.0.kill().await
+    }
+}
+
+/// The process of a server. It has ended when this is dropped: what is dropped after it may remove its files.
+struct Java(Child);
+
+impl Drop for Java {
+    fn drop(&mut self) {
+        // One that has ended already cannot be killed, and need not be.
+        drop(self.0.start_kill());
+        wait_for_end(|| !matches!(self.0.try_wait(), Ok(None)));
     }
 }
 
@@ -165,6 +203,18 @@ async fn keep(mut output: impl AsyncReadExt + Unpin, mut log: tokio::fs::File) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn further_settings_follow_this_programs_own() {
+        let further = [("server.databases.default_to_read_only".to_owned(), "true".to_owned())];
+        let settings = ServerSettings { configuration: further.into(), ..ServerSettings::default() };
+        assert_eq!(
+            settings.configuration(7_687),
+            "server.bolt.enabled=true\nserver.bolt.listen_address=127.0.0.1:7687\n\
+             server.memory.pagecache.size=256m\ndb.tx_log.preallocate=false\n\
+             server.databases.default_to_read_only=true\n"
+        );
+    }
 
     #[tokio::test]
     async fn the_address_is_read_from_the_line_that_says_started() {

@@ -155,7 +155,8 @@ fn check_every_damage<T: DeserializeOwned + Debug + PartialEq>(
 ) {
     assert!(check(document, usual), "{document}");
     assert!(check(&spaced(document), usual), "{document}");
-    for (at, _) in document.char_indices() {
+    let ends = std::iter::once(document.len());
+    for at in document.char_indices().map(|(at, _)| at).chain(ends) {
         for text in ["", " ", "0", "\"", ",", "\\", "\u{1}", "é", "null"] {
             let (before, after) = document.split_at(at);
             check(&format!("{before}{text}{after}"), usual);

@@ -11,11 +11,17 @@ use cutover_engines::event_log::eventstoredb::grpc::StartError;
 use crate::analyses::AnalysesError;
 use crate::cli::config::ConfigError;
 use crate::exit_code;
+#[cfg(feature = "containers")]
+use crate::provision::containers::DaemonError;
 use crate::provision::external::ExternalError;
 use crate::provision::process::InstallError;
 use crate::run_folder::RunFolderError;
 use crate::scenario::load::LoadError;
 use crate::transcripts::TranscriptError;
+
+/// What to do about a build that knows nothing of containers.
+pub const CONTAINERS_REMEDY: &str =
+    "build with them, as `cargo install --path harness --features containers` does";
 
 /// An error at the edge of the program.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +47,13 @@ pub enum ExpectedError {
     /// Existing servers may not be used, or do not answer.
     #[error(transparent)]
     External(#[from] ExternalError),
+    /// This build knows nothing of containers.
+    #[error("this build of cutover runs nothing in containers")]
+    NoContainers,
+    /// No Docker daemon can be used.
+    #[cfg(feature = "containers")]
+    #[error("cannot run engines in containers")]
+    Containers(#[from] DaemonError),
     /// The embedded EventStoreDB cannot be started.
     #[error("cannot serve an EventStoreDB on {listen}")]
     Listen {
@@ -83,8 +96,11 @@ impl ExpectedError {
             Self::RunFolder(_)
             | Self::Install(_)
             | Self::External(_)
+            | Self::NoContainers
             | Self::Listen { .. }
             | Self::System { .. } => exit_code::ENVIRONMENT,
+            #[cfg(feature = "containers")]
+            Self::Containers(_) => exit_code::ENVIRONMENT,
             Self::Interrupted { .. } => exit_code::INTERRUPTED,
             Self::Internal { .. } => exit_code::INTERNAL,
         }
@@ -102,6 +118,9 @@ impl ExpectedError {
             }
             Self::Install(error) => Some(error.hint().to_owned()),
             Self::External(error) => Some(error.hint()),
+            Self::NoContainers => Some(CONTAINERS_REMEDY.to_owned()),
+            #[cfg(feature = "containers")]
+            Self::Containers(error) => Some(error.hint().to_owned()),
             Self::Listen { source: StartError::AddressInUse { .. }, .. } => Some(
                 "stop what listens there, or choose another port with --listen; port 0 takes a free one"
                     .to_owned(),

@@ -8,6 +8,7 @@ use cutover_service::pipeline::analyse::Analyser;
 
 use crate::analyses::{self, AnalysesError};
 use crate::cli::flags::{Color, EnginesKind, ExternalFlags, Flags, Format};
+use crate::provision::containers::ContainerSettings;
 use crate::provision::external::{ExternalSettings, Given, SettingsError};
 use crate::scenario::load::{Catalogue, LoadError};
 use crate::seed::Seed;
@@ -51,6 +52,8 @@ pub struct Config {
     pub seed: Seed,
     /// Which engines scenarios run on.
     pub engines: EnginesKind,
+    /// What containers are made of.
+    pub containers: ContainerSettings,
     /// The servers that are there already.
     pub external: ExternalSettings,
     /// How many lanes the projection has; `None` for as many as in production.
@@ -87,6 +90,14 @@ impl Config {
                 .then(|| ("--engines", flags.engines.as_str().to_owned())),
             flags.lanes.map(|lanes| ("--lanes", lanes.to_string())),
         ];
+        let containers = ContainerSettings {
+            neo4j_image: flags.containers.neo4j_image,
+            eventstore_image: flags.containers.eventstore_image,
+            neo4j_memory_mib: flags.containers.neo4j_memory,
+        };
+        if flags.engines == EnginesKind::Containers {
+            repeated.extend(repeat_containers(&containers).map(Some));
+        }
         if flags.engines == EnginesKind::External {
             repeated.extend(repeat_external(&external, &flags.external).into_iter().map(Some));
         }
@@ -94,6 +105,7 @@ impl Config {
             format: flags.format,
             seed: flags.seed.map_or_else(Seed::draw, Seed::new),
             engines: flags.engines,
+            containers,
             external,
             lanes: flags.lanes.map(usize::from),
             runs: flags.runs,
@@ -149,6 +161,20 @@ fn given(flags: &ExternalFlags) -> Given {
         erase: flags.erase.clone(),
         append_to: flags.append_to.clone(),
     }
+}
+
+/// Returns the flags that make the same containers again: those that are not as they are by default.
+fn repeat_containers(settings: &ContainerSettings) -> impl Iterator<Item = (&'static str, String)> {
+    let default = ContainerSettings::default();
+    let memory = |settings: &ContainerSettings| settings.neo4j_memory_mib.to_string();
+    [
+        ("--neo4j-image", settings.neo4j_image.clone(), default.neo4j_image.clone()),
+        ("--eventstore-image", settings.eventstore_image.clone(), default.eventstore_image.clone()),
+        ("--neo4j-memory", memory(settings), memory(&default)),
+    ]
+    .into_iter()
+    .filter(|(_, value, default)| value != default)
+    .map(|(flag, value, _)| (flag, value))
 }
 
 /// Returns the flags that name the same servers again, without credentials.

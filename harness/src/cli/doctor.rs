@@ -14,7 +14,7 @@ use crate::report::{self, Style};
 ///
 /// [`ExpectedError::System`] when stdout cannot be written to.
 pub fn execute(config: &Config) -> Result<u8, ExpectedError> {
-    let facts = runtime()?.block_on(probe(&config.runs, &config.external));
+    let facts = runtime()?.block_on(probe(&config.runs, &config.containers, &config.external));
     let diagnosis = diagnose(&facts, config.engines);
     let text = match config.format {
         Format::Human => {

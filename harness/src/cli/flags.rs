@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::provision::containers::{ContainerSettings, EVENTSTORE_IMAGE, NEO4J_IMAGE, NEO4J_MEMORY_MIB};
+
 /// Proves that the graph which EventStoreDB leads to is the graph that the pipeline writes, before the switch is thrown.
 #[derive(Debug, Parser)]
 #[command(name = "cutover", version, max_term_width = 100)]
@@ -94,6 +96,8 @@ pub enum EnginesKind {
     Embedded,
     /// Real Neo4j servers as local processes, where a JDK and Maven are; EventStoreDB is embedded.
     Process,
+    /// Everything in containers, where a Docker daemon is.
+    Containers,
     /// Servers that are there already, by their URLs; what is in them is not touched.
     External,
 }
@@ -104,6 +108,7 @@ impl EnginesKind {
         match self {
             Self::Embedded => "embedded",
             Self::Process => "process",
+            Self::Containers => "containers",
             Self::External => "external",
         }
     }
@@ -164,9 +169,57 @@ pub struct Flags {
     /// When colours are used; NO_COLOR is honoured.
     #[arg(long, global = true, env = "CUTOVER_COLOR", value_enum, default_value_t, hide_env_values = true)]
     pub color: Color,
+    /// The containers of `--engines containers`.
+    #[command(flatten)]
+    pub containers: ContainerFlags,
     /// The servers of `--engines external`.
     #[command(flatten)]
     pub external: ExternalFlags,
+}
+
+/// Flags about containers.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Containers, for --engines containers")]
+pub struct ContainerFlags {
+    /// The image of Neo4j; it takes the settings of the official one.
+    #[arg(
+        long,
+        global = true,
+        env = "CUTOVER_NEO4J_IMAGE",
+        value_name = "IMAGE",
+        default_value = NEO4J_IMAGE,
+        hide_env_values = true
+    )]
+    pub neo4j_image: String,
+    /// The image of EventStoreDB; it takes the settings of the official one.
+    #[arg(
+        long,
+        global = true,
+        env = "CUTOVER_EVENTSTORE_IMAGE",
+        value_name = "IMAGE",
+        default_value = EVENTSTORE_IMAGE,
+        hide_env_values = true
+    )]
+    pub eventstore_image: String,
+    /// The Java heap of each Neo4j server, in MiB.
+    #[arg(
+        long,
+        global = true,
+        env = "CUTOVER_NEO4J_MEMORY",
+        value_name = "MIB",
+        default_value_t = NEO4J_MEMORY_MIB,
+        value_parser = clap::value_parser!(u32).range(256..=65_536),
+        hide_env_values = true
+    )]
+    pub neo4j_memory: u32,
+}
+
+impl Default for ContainerFlags {
+    fn default() -> Self {
+        let ContainerSettings { neo4j_image, eventstore_image, neo4j_memory_mib } =
+            ContainerSettings::default();
+        Self { neo4j_image, eventstore_image, neo4j_memory: neo4j_memory_mib }
+    }
 }
 
 /// Flags about servers that are there already. Accounts are no flags: whoever lists processes would see them.

@@ -55,7 +55,9 @@ pub fn run(config: &Config, scenarios: &[Named], subcommand: &str) -> Result<u8,
     let results = runtime.block_on(async {
         let signals = Signals::listen()
             .map_err(|source| ExpectedError::System { doing: "listen to signals", source })?;
-        Ok::<_, ExpectedError>(runner.run(scenarios, cut(config.timeout, signals)).await)
+        let results = runner.run(scenarios, cut(config.timeout, signals)).await;
+        provision.finish().await;
+        Ok::<_, ExpectedError>(results)
     })?;
     drop(observer);
     if results.iter().any(|result| result.cause == Some(Cause::Interrupted)) {
@@ -114,6 +116,14 @@ async fn provision(config: &Config, folder: &RunFolder) -> Result<Box<dyn Provis
             let cache = process::cache_folder(|name| std::env::var_os(name))?;
             let installation = Installation::ensure(&cache)?;
             Box::new(Process::new(installation, ServerSettings::default(), folder.path()))
+        }
+        #[cfg(not(feature = "containers"))]
+        EnginesKind::Containers => return Err(ExpectedError::NoContainers),
+        #[cfg(feature = "containers")]
+        EnginesKind::Containers => {
+            use crate::provision::containers::Containers;
+
+            Box::new(Containers::connect(config.containers.clone()).await?)
         }
         EnginesKind::External => {
             let external = External::new(config.external.clone()).map_err(ExternalError::from)?;

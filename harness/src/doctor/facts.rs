@@ -26,8 +26,37 @@ pub struct Facts {
     pub memory_mib: Option<u64>,
     /// The space where run folders are made, in MiB; `None` where that cannot be told.
     pub disk_mib: Option<u64>,
+    /// What containers need.
+    pub containers: ContainerFacts,
     /// The servers that were named.
     pub external: ExternalFacts,
+}
+
+/// What was found about containers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ContainerFacts {
+    /// This build knows nothing of them.
+    NotBuilt,
+    /// No daemon answers; says why.
+    Unreachable(String),
+    /// A daemon answers.
+    Daemon {
+        /// Its version.
+        version: String,
+        /// The images that a run needs, each with where it is.
+        images: Vec<(String, ImagePlace)>,
+    },
+}
+
+/// Where an image is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImagePlace {
+    /// In the daemon.
+    Here,
+    /// In its registry, which the daemon reaches.
+    InRegistry,
+    /// Nowhere that the daemon reaches without an account.
+    Nowhere,
 }
 
 /// What was found about servers that are there already.

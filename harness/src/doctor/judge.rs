@@ -1,8 +1,9 @@
 //! What facts mean for each kind of engines. Looks at nothing but the facts.
 
-use super::facts::{ExternalFacts, Facts, Found};
+use super::facts::{ContainerFacts, ExternalFacts, Facts, Found, ImagePlace};
 use super::{Check, Diagnosis, Kind, State};
 use crate::cli::flags::EnginesKind;
+use crate::error::CONTAINERS_REMEDY;
 
 /// The oldest Java that the servers run on.
 const JAVA_MIN: u32 = 17;
@@ -16,6 +17,7 @@ pub fn diagnose(facts: &Facts, chosen: EnginesKind) -> Diagnosis {
     let engines = vec![
         kind(EnginesKind::Embedded, vec![embedded(facts)]),
         kind(EnginesKind::Process, process(facts)),
+        kind(EnginesKind::Containers, containers(facts)),
         kind(EnginesKind::External, external(&facts.external)),
     ];
     Diagnosis { chosen: chosen.as_str(), engines }
@@ -84,6 +86,36 @@ fn java(found: &Found) -> Check {
         Found::Yes(version) => missing("java", format!("{version}, which is too old"), remedy),
         Found::No(why) => missing("java", why, remedy),
     }
+}
+
+fn containers(facts: &Facts) -> Vec<Check> {
+    let (version, images) = match &facts.containers {
+        ContainerFacts::NotBuilt => {
+            return vec![missing("this build", "knows nothing of containers", CONTAINERS_REMEDY)];
+        }
+        ContainerFacts::Unreachable(why) => {
+            let remedy = "start Docker, or name a daemon that this account may use with DOCKER_HOST";
+            return vec![missing("Docker daemon", why, remedy)];
+        }
+        ContainerFacts::Daemon { version, images } => (version, images),
+    };
+    let mut checks = vec![ok("Docker daemon", version)];
+    checks.extend(images.iter().map(|(image, place)| match place {
+        ImagePlace::Here => ok("image", format!("{image}, in the daemon")),
+        ImagePlace::InRegistry => ok("image", format!("{image}, in its registry; the first run fetches it")),
+        ImagePlace::Nowhere => missing(
+            "image",
+            format!("{image}, neither in the daemon nor in a registry that it reaches"),
+            format!("fetch it with `docker pull {image}`, or name another with --neo4j-image or --eventstore-image"),
+        ),
+    }));
+    checks.push(room(
+        "memory",
+        facts.memory_mib,
+        MEMORY_MIN_MIB,
+        "end other programs, or use a larger machine",
+    ));
+    checks
 }
 
 /// Returns the major version of a Java: `1.8.0_292` is 8.

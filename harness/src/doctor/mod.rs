@@ -8,7 +8,7 @@ mod probe;
 
 use serde::Serialize;
 
-pub use facts::{ExternalFacts, Facts, Found, Refusal, ServerFacts};
+pub use facts::{ContainerFacts, ExternalFacts, Facts, Found, ImagePlace, Refusal, ServerFacts};
 pub use judge::diagnose;
 pub use probe::probe;
 

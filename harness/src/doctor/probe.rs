@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use super::facts::{ExternalFacts, Facts, Found, Refusal, ServerFacts};
+use super::facts::{ContainerFacts, ExternalFacts, Facts, Found, Refusal, ServerFacts};
 use crate::error::chain;
+use crate::provision::containers::ContainerSettings;
 use crate::provision::external::{External, ExternalError, ExternalSettings, describe_graph, describe_store};
 use crate::provision::process::{Installation, cache_folder};
 use crate::provision::{Embedded, Provision};
@@ -16,7 +17,7 @@ use crate::provision::{Embedded, Provision};
 const VERSION_WITHIN: Duration = Duration::from_secs(20);
 
 /// Looks at this machine, and at the servers that were named. `runs` is where run folders are made.
-pub async fn probe(runs: &Path, external: &ExternalSettings) -> Facts {
+pub async fn probe(runs: &Path, settings: &ContainerSettings, external: &ExternalSettings) -> Facts {
     let (java, javac, maven) =
         tokio::join!(version("java", "-version"), version("javac", "-version"), version("mvn", "-version"));
     Facts {
@@ -27,7 +28,29 @@ pub async fn probe(runs: &Path, external: &ExternalSettings) -> Facts {
         jars: jars(),
         memory_mib: memory_mib(),
         disk_mib: disk_mib(runs).await,
+        containers: containers(settings).await,
         external: existing(external).await,
+    }
+}
+
+#[cfg(not(feature = "containers"))]
+async fn containers(_: &ContainerSettings) -> ContainerFacts {
+    ContainerFacts::NotBuilt
+}
+
+#[cfg(feature = "containers")]
+async fn containers(settings: &ContainerSettings) -> ContainerFacts {
+    use crate::provision::containers::Daemon;
+
+    match Daemon::connect().await {
+        Err(error) => ContainerFacts::Unreachable(chain(&error)),
+        Ok(daemon) => {
+            let mut images = Vec::new();
+            for image in [&settings.neo4j_image, &settings.eventstore_image] {
+                images.push((image.clone(), daemon.image(image).await));
+            }
+            ContainerFacts::Daemon { version: daemon.version().to_owned(), images }
+        }
     }
 }
 

@@ -3,8 +3,10 @@
 //! [`Provision`] is the seam at which engines are chosen, and at which tests put wrappers round the ports: a fault of the
 //! world, or a defect of the code, is never a switch in production code.
 
+pub mod containers;
 mod embedded;
 pub mod external;
+pub mod owner;
 pub mod process;
 mod shared_store;
 pub mod wrapped;
@@ -42,6 +44,9 @@ pub trait Provision: Send + Sync {
     ///
     /// [`ProvisionError`] when one does not come up. Those that did are stopped.
     async fn start(&self) -> Result<Box<dyn Engines>, ProvisionError>;
+
+    /// Ends what was kept from one scenario to the next, and returns when it has ended. To be called after the last one.
+    async fn finish(&self) {}
 }
 
 /// The engines of one scenario.

@@ -113,6 +113,10 @@ impl<P: Provision> Provision for Wrapped<P> {
         let log = Arc::new(HookedLog { inner: inner.log(), hook: self.log.clone() });
         Ok(Box::new(HookedEngines { inner, log, graphs: self.graphs.clone() }))
     }
+
+    async fn finish(&self) {
+        self.inner.finish().await;
+    }
 }
 
 struct HookedEngines {

@@ -1,7 +1,9 @@
 //! What is said about engines: of facts that are set here, and of this machine.
 
 use cutover_harness::cli::flags::EnginesKind;
-use cutover_harness::doctor::{ExternalFacts, Facts, Found, Refusal, ServerFacts, diagnose};
+use cutover_harness::doctor::{
+    ContainerFacts, ExternalFacts, Facts, Found, ImagePlace, Refusal, ServerFacts, diagnose,
+};
 use cutover_harness::exit_code;
 use cutover_harness::report::{Style, diagnosis_to_terminal};
 
@@ -29,6 +31,13 @@ fn well() -> Facts {
         jars: yes("/home/somebody/.cache/cutover/neo4j-5.26.18-1"),
         memory_mib: Some(16_000),
         disk_mib: Some(40_000),
+        containers: ContainerFacts::Daemon {
+            version: "27.3.1".to_owned(),
+            images: vec![
+                ("neo4j:5.26-community".to_owned(), ImagePlace::Here),
+                ("eventstore/eventstore:24.10".to_owned(), ImagePlace::InRegistry),
+            ],
+        },
         external: ExternalFacts {
             servers: vec![
                 server("event store", "esdb://store:2113?tls=false", yes("EventStoreDB 24.10.0")),
@@ -58,6 +67,7 @@ fn bare() -> Facts {
         jars: no("/home/somebody/.cache/cutover/neo4j-5.26.18-1"),
         memory_mib: Some(900),
         disk_mib: None,
+        containers: ContainerFacts::NotBuilt,
         external: ExternalFacts::default(),
         ..well()
     }
@@ -91,9 +101,22 @@ fn a_server_that_does_not_answer_and_a_graph_that_is_not_empty_are_told() {
 }
 
 #[test]
+fn a_daemon_that_does_not_answer_and_an_image_that_is_nowhere_are_told() {
+    let mut facts = well();
+    facts.containers = ContainerFacts::Daemon {
+        version: "27.3.1".to_owned(),
+        images: vec![("neo4j:5.26-community".to_owned(), ImagePlace::Nowhere)],
+    };
+    check("doctor_image_nowhere", &shown(&facts, EnginesKind::Containers));
+    facts.containers = ContainerFacts::Unreachable("no Docker daemon answers: no such file".to_owned());
+    check("doctor_no_daemon", &shown(&facts, EnginesKind::Containers));
+}
+
+#[test]
 fn the_engines_that_were_asked_for_decide() {
     let works = |facts: &Facts, kind| diagnose(facts, kind).chosen_works();
     assert!(works(&well(), EnginesKind::Process) && works(&well(), EnginesKind::External));
+    assert!(works(&well(), EnginesKind::Containers) && !works(&bare(), EnginesKind::Containers));
     assert!(works(&bare(), EnginesKind::Embedded));
     assert!(!works(&bare(), EnginesKind::Process) && !works(&bare(), EnginesKind::External));
 }

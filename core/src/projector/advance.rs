@@ -2,7 +2,7 @@
 //! its sentences, the bounded hold.
 
 use super::Projector;
-use super::aggregates::Twin;
+use super::aggregates::{LastLook, Twin};
 use super::entry::{Content, Entry, Queued, Ticket};
 use super::order::{Certainty, Verdict};
 use super::parking::{NotLocated, ParkReason, WaitedFor};
@@ -87,6 +87,7 @@ impl Projector {
     fn take_first(&mut self, aggregate: AggregateId) -> Option<Entry> {
         let pending = self.aggregates.get_mut(aggregate)?.pending.as_mut()?;
         pending.held_since_ms = None;
+        pending.last_look = LastLook::None;
         let (_, entry) = pending.waiting.pop_first()?;
         self.lanes[entry.held_in].held -= 1;
         Some(entry)
@@ -281,14 +282,15 @@ impl Projector {
         // Nothing can come while the graph is unavailable: that time does not count.
         let held_ms = now_ms.saturating_sub(since_ms.max(self.hold_from_ms));
         if self.breaker.is_closed() {
-            if held_ms >= hold_ms_max
-                && self.is_hopeless(waited_for)
-                && matches!(waited_for, WaitedFor::Version { .. })
-            {
-                // It follows what has failed, and has not failed itself.
-                return self.park_waiting(aggregate, 0, None);
-            }
-            let reason = if held_ms >= hold_ms_max {
+            // It follows what is parked, or what has failed, and has not failed itself.
+            let known = self.aggregates.touch(aggregate);
+            let is_behind = !ticket.replayed && known.is_behind_parked(ticket.version)
+                || held_ms >= hold_ms_max
+                    && self.is_hopeless(waited_for)
+                    && matches!(waited_for, WaitedFor::Version { .. });
+            let reason = if is_behind {
+                None
+            } else if held_ms >= hold_ms_max {
                 Some(ParkReason::HeldTooLong { waited_for, held_ms })
             } else if is_full {
                 let hold_events_max = self.settings.hold_events_max;
@@ -296,16 +298,23 @@ impl Projector {
             } else {
                 None
             };
-            if let Some(reason) = reason {
-                self.counters.failed += 1;
-                return self.park_waiting(aggregate, 0, Some(reason));
+            if is_behind || reason.is_some() {
+                // Another service may have applied it since the graph was last asked.
+                let pending = self.aggregates.touch(aggregate).pending_mut();
+                return match std::mem::take(&mut pending.last_look) {
+                    LastLook::Taken => {
+                        self.counters.failed += u64::from(reason.is_some());
+                        self.park_waiting(aggregate, 0, reason);
+                    }
+                    LastLook::None | LastLook::UnderWay => {
+                        pending.last_look = LastLook::UnderWay;
+                        self.check(waited_for.aggregate());
+                    }
+                };
             }
         }
         if recheck {
-            self.check(match waited_for {
-                WaitedFor::Version { aggregate, .. } => aggregate,
-                WaitedFor::Interview(interview) => AggregateId::Interview(interview),
-            });
+            self.check(waited_for.aggregate());
         }
         let rest_ms = hold_ms_max.saturating_sub(held_ms).max(1);
         self.set_timer(aggregate, now_ms + self.settings.hold_check_ms.clamp(1, rest_ms));

@@ -21,6 +21,18 @@ pub(super) struct Twin {
     pub(super) delivery: DeliveryId,
 }
 
+/// Whether the graph was asked, right before something is parked for what is missing, if somebody else has applied that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum LastLook {
+    /// Not yet.
+    #[default]
+    None,
+    /// It was asked, and has not answered.
+    UnderWay,
+    /// It has answered, and what is missing is still missing.
+    Taken,
+}
+
 /// What few aggregates have at any time.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
@@ -38,6 +50,8 @@ pub(super) struct Pending {
     pub(super) recheck: bool,
     /// Whether the database was asked for its version.
     pub(super) checking: bool,
+    /// How far the last look is before the earliest waiting event is parked.
+    pub(super) last_look: LastLook,
     /// Whether the event store was asked for its interview.
     pub(super) locating: bool,
     /// Whether the event store answered that it knows no interview; the next event to be tried fails for that.

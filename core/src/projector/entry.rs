@@ -21,6 +21,8 @@ pub(super) struct Ticket {
     pub(super) received_ms: u64,
     /// Whether its type projects nothing.
     pub(super) skipped: bool,
+    /// Whether it came out of the parking lot.
+    pub(super) replayed: bool,
 }
 
 /// How far an event has come.

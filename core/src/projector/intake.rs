@@ -47,12 +47,8 @@ impl Projector {
             interview: None,
             received_ms: now_ms,
             skipped: false,
+            replayed,
         };
-        // What is replayed has an earlier one before it in the lot, or is the earliest: it may have to wait a little.
-        if !replayed && known.is_behind_parked(version) {
-            let behind = ParkReason::Behind { aggregate, version: known.position.next() };
-            return self.park(ticket, behind);
-        }
         let decoded = decode(&self.decoder, &self.settings.allowed_types, aggregate, &event);
         let named = decoded.as_ref().ok().and_then(|(_, interview)| *interview);
         known.learn(named);

@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
 use super::Projector;
+use super::aggregates::LastLook;
 use super::batch::Batch;
 use super::breaker::Probe;
 use super::entry::{Content, Queued, Ticket};
@@ -199,7 +200,19 @@ impl Projector {
             if let Some(current) = current {
                 known.parked_up_to = known.parked_up_to.filter(|&parked| parked > current);
             }
-            known.pending_mut().checking = false;
+            let pending = known.pending_mut();
+            pending.checking = false;
+            // Whoever was about to be parked for it has looked once more now.
+            let dependents =
+                pending.dependents.iter().copied().map(AggregateId::Sentence).collect::<Vec<_>>();
+            for looking in std::iter::once(aggregate).chain(dependents) {
+                if let Some(pending) =
+                    self.aggregates.get_mut(looking).and_then(|known| known.pending.as_mut())
+                    && pending.last_look == LastLook::UnderWay
+                {
+                    pending.last_look = LastLook::Taken;
+                }
+            }
             self.wake_dependents(aggregate);
             self.todo.push_back(aggregate);
         }

@@ -19,6 +19,16 @@ pub enum WaitedFor {
     Interview(InterviewId),
 }
 
+impl WaitedFor {
+    /// Returns the aggregate whose version tells whether it has come.
+    pub(super) const fn aggregate(self) -> AggregateId {
+        match self {
+            Self::Version { aggregate, .. } => aggregate,
+            Self::Interview(interview) => AggregateId::Interview(interview),
+        }
+    }
+}
+
 impl std::fmt::Display for WaitedFor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -348,6 +348,26 @@ fn what_comes_after_a_parked_event_follows_it_in_order() {
 }
 
 #[test]
+fn what_comes_after_a_parked_event_is_applied_when_another_service_has_replayed_that() {
+    let mut rig = parked();
+    rig.graph.current.insert(s(0, 0), 2);
+    rig.deliver(s(0, 0), 3);
+    rig.check_parked(&[]);
+    rig.check_applied(&[(s(0, 0), 3)]);
+}
+
+#[test]
+fn what_is_missing_may_come_from_another_service_up_to_the_last_moment() {
+    let mut rig = started();
+    rig.deliver(s(0, 0), 2);
+    rig.pass(HOLD_MS - 1);
+    rig.graph.current.insert(s(0, 0), 1);
+    rig.pass(1);
+    rig.check_parked(&[]);
+    rig.check_applied(&[(s(0, 0), 2)]);
+}
+
+#[test]
 fn what_is_replayed_is_tried_again_in_order_and_then_the_aggregate_flows() {
     let mut rig = parked();
     rig.graph.poison.clear();

@@ -41,9 +41,10 @@ pub fn run(config: &Config, scenarios: &[Named], subcommand: &str) -> Result<u8,
     let transcripts = config.transcripts()?;
     let analyser = config.analyser()?;
     scenario::run::check(scenarios, &transcripts)?;
-    sweep(config)?;
     let now = OffsetDateTime::now_utc();
     let folder = RunFolder::create(&config.runs, now, config.seed)?;
+    // Looks into the folders of other runs, so that theirs must be one that can be used.
+    sweep(config)?;
     let runtime = runtime()?;
     let provision = runtime.block_on(provision(config, &folder))?;
     let observer = progress::observer();

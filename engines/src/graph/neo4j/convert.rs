@@ -87,6 +87,15 @@ pub(super) fn integer(value: &BoltType) -> Option<i64> {
     }
 }
 
+/// Returns a version as a number. -1 stands for "before version 0": a comparison with `null` would be neither true nor false.
+pub(super) fn version_to_bolt(version: Option<u64>) -> i64 {
+    version.map_or(-1, |version| version as i64)
+}
+
+pub(super) fn version_from_bolt(version: i64) -> Option<u64> {
+    u64::try_from(version).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

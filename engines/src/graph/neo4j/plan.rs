@@ -5,14 +5,16 @@
 //! it needs to be there: a sentence stays after the creation of its interview, or before it. A subject is a sentence with its
 //! analysis, or any other node. A removal that reaches further keeps its order with everything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use cutover_core::graph::{Change, ChangeSet, Label, NodeRef, Rel};
+use cutover_core::graph::{Change, ChangeSet, Label, NodeRef, Rel, Value};
 use cutover_core::ids::AggregateId;
 use neo4rs::BoltType;
 use serde_json::{Map, Value as Json};
 use smol_str::SmolStr;
 
+use super::analyses::{self, Analyses};
+use super::sequence::Chained;
 use super::statement::{self, Kind};
 
 /// What a batch asks of the version of an aggregate.
@@ -33,7 +35,7 @@ pub(super) enum Span {
 pub(super) type Guards = BTreeMap<AggregateId, Span>;
 
 /// One step of a batch.
-pub(super) enum Step {
+pub(super) enum Step<'a> {
     /// A bulk statement.
     Bulk {
         /// Its kind.
@@ -41,40 +43,52 @@ pub(super) enum Step {
         /// Its rows.
         rows: Vec<BoltType>,
     },
+    /// New analyses with what they say.
+    Analyses(Analyses<'a>),
     /// A property that is read, merged and set.
     MergeJson {
         /// The node.
-        node: NodeRef,
+        node: &'a NodeRef,
         /// The property.
-        property: SmolStr,
+        property: &'a SmolStr,
         /// The keys to set.
-        diff: Map<String, Json>,
+        diff: &'a Map<String, Json>,
     },
 }
 
 /// A batch, planned.
-pub(super) struct Plan {
+pub(super) struct Plan<'a> {
     pub(super) guards: Guards,
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Vec<Step<'a>>,
     /// The interviews whose sequence links are to be made anew, at the end.
-    pub(super) chained: Vec<NodeRef>,
+    pub(super) chained: Chained,
 }
 
-impl Plan {
+impl Plan<'_> {
     /// Returns whether a value node may have lost its last relationship.
     pub(super) fn may_unlink(&self) -> bool {
         self.steps.iter().any(|step| match step {
-            Step::Bulk { kind, .. } => matches!(
-                kind,
-                Kind::Remove(_) | Kind::SetDimension(..) | Kind::Untag(..) | Kind::ReplaceAnalysis(_)
-            ),
+            Step::Bulk { kind, .. } => {
+                matches!(kind, Kind::Remove(_) | Kind::SetDimension(..) | Kind::Untag(..))
+            }
+            Step::Analyses(_) => true,
             Step::MergeJson { .. } => false,
         })
+    }
+
+    /// Returns how many rows its largest statement has, or somewhat less.
+    pub(super) fn rows(&self) -> usize {
+        let of_steps = self.steps.iter().map(|step| match step {
+            Step::Bulk { rows, .. } => rows.len(),
+            Step::Analyses(analyses) => analyses.len(),
+            Step::MergeJson { .. } => 1,
+        });
+        of_steps.fold(self.guards.len(), usize::max)
     }
 }
 
 /// Plans a batch.
-pub(super) fn plan(batch: &[ChangeSet]) -> Plan {
+pub(super) fn plan(batch: &[ChangeSet]) -> Plan<'_> {
     let mut planner = Planner::default();
     let mut guards = Guards::new();
     for set in batch {
@@ -92,15 +106,13 @@ pub(super) fn plan(batch: &[ChangeSet]) -> Plan {
             planner.add(change);
         }
     }
-    let mut chained = planner.chained;
-    chained.sort();
-    chained.dedup();
-    Plan { guards, steps: planner.steps, chained }
+    let (steps, chained) = planner.finish();
+    Plan { guards, steps, chained }
 }
 
 #[derive(Default)]
-struct Planner {
-    steps: Vec<Step>,
+struct Planner<'a> {
+    steps: Vec<Step<'a>>,
     /// The first step after the last change that makes something of a node.
     after_writes: BTreeMap<NodeRef, usize>,
     /// The first step after the last change that only needs a node to be there.
@@ -109,25 +121,38 @@ struct Planner {
     after_all: usize,
     /// The steps of each kind, for finding one that still takes rows.
     by_kind: BTreeMap<Kind, Vec<usize>>,
-    chained: Vec<NodeRef>,
+    /// The sentences whose analysis is new and has not been touched since, with its step and row.
+    new_analyses: BTreeMap<NodeRef, (usize, usize)>,
+    /// The interviews that are to be chained.
+    chained: BTreeSet<Value>,
+    /// The sentences that were put somewhere, by the interview that was named.
+    placed: BTreeMap<Option<Value>, Vec<&'a NodeRef>>,
 }
 
-impl Planner {
-    fn add(&mut self, change: &Change) {
+impl<'a> Planner<'a> {
+    fn add(&mut self, change: &'a Change) {
         let touched = Touched::by(change);
         let at = match change {
-            Change::Chain { interview } => return self.chained.push(interview.clone()),
-            Change::MergeJson { node, property, diff } => self.push(Step::MergeJson {
-                node: node.clone(),
-                property: property.clone(),
-                diff: diff.clone(),
-            }),
+            Change::Chain { interview } => return self.chained.extend(key_of(interview).cloned()),
+            Change::SetDimension { analysis, .. } if self.is_said_at_once(analysis, change) => return,
+            Change::MergeJson { node, property, diff } => self.push(Step::MergeJson { node, property, diff }),
             _ => {
                 let row = statement::row(change).expect("every other change is a row");
                 self.place(row, self.earliest(&touched))
             }
         };
+        if let Change::Upsert { node, .. } = change
+            && node.label() == Label::Sentence
+        {
+            self.placed.entry(interview_of(node).cloned()).or_default().push(node);
+        }
         for node in touched.writes {
+            self.new_analyses.remove(&node);
+            if let (Change::ReplaceAnalysis { .. }, Some(Step::Analyses(analyses))) =
+                (change, self.steps.get(at))
+            {
+                self.new_analyses.insert(node.clone(), (at, analyses.len() - 1));
+            }
             // Rows about one project may share a statement: each is merged into what the one before it left.
             let next = if is_shared(&node) { at } else { at + 1 };
             self.after_writes.insert(node, next);
@@ -137,8 +162,16 @@ impl Planner {
             *next = (*next).max(at + 1);
         }
         if touched.all {
+            self.new_analyses.clear();
             self.after_all = at + 1;
         }
+    }
+
+    /// Joins what an analysis says to the step that creates it, if nothing else was done to its sentence since.
+    fn is_said_at_once(&mut self, analysis: &NodeRef, change: &'a Change) -> bool {
+        let Some(&(step, row)) = self.new_analyses.get(&subject(analysis)) else { return false };
+        let Some(Step::Analyses(analyses)) = self.steps.get_mut(step) else { return false };
+        analyses::rel(change).is_some() && analyses.say(row, change)
     }
 
     /// Returns the first step in which a change may stand.
@@ -158,20 +191,50 @@ impl Planner {
 
     fn place(&mut self, row: statement::Row, earliest: usize) -> usize {
         let of_kind = self.by_kind.get(&row.kind).map_or(&[][..], Vec::as_slice);
-        if let Some(&at) = of_kind.iter().find(|at| **at >= earliest)
-            && let Step::Bulk { rows, .. } = &mut self.steps[at]
-        {
-            rows.push(row.parameters);
-            return at;
+        let at = match of_kind.iter().find(|at| **at >= earliest) {
+            Some(&at) => at,
+            None => {
+                let step = match row.kind {
+                    Kind::ReplaceAnalysis(_) => Step::Analyses(Analyses::new(row.kind.clone())),
+                    _ => Step::Bulk { kind: row.kind.clone(), rows: Vec::new() },
+                };
+                let at = self.push(step);
+                self.by_kind.entry(row.kind).or_default().push(at);
+                at
+            }
+        };
+        match &mut self.steps[at] {
+            Step::Bulk { rows, .. } => rows.push(row.parameters),
+            Step::Analyses(analyses) => analyses.push(row.parameters),
+            Step::MergeJson { .. } => unreachable!("a merge is of no kind"),
         }
-        let at = self.push(Step::Bulk { kind: row.kind.clone(), rows: vec![row.parameters] });
-        self.by_kind.entry(row.kind).or_default().push(at);
         at
     }
 
-    fn push(&mut self, step: Step) -> usize {
+    fn push(&mut self, step: Step<'a>) -> usize {
         self.steps.push(step);
         self.steps.len() - 1
+    }
+
+    /// Sees to the interviews in which sentences were placed: either their links are made to follow at the end, or they are no
+    /// longer known to be right.
+    fn finish(mut self) -> (Vec<Step<'a>>, Chained) {
+        let mut chained: Chained =
+            self.chained.into_iter().map(|interview| (interview, BTreeSet::new())).collect();
+        let mut unsettled: BTreeMap<Kind, Vec<BoltType>> = BTreeMap::new();
+        for (interview, sentences) in self.placed {
+            let fresh = interview.and_then(|interview| chained.get_mut(&interview));
+            match fresh {
+                Some(fresh) => fresh.extend(sentences.into_iter().filter_map(key_of).cloned()),
+                None => {
+                    for row in sentences.into_iter().map(statement::forget) {
+                        unsettled.entry(row.kind).or_default().push(row.parameters);
+                    }
+                }
+            }
+        }
+        self.steps.extend(unsettled.into_iter().map(|(kind, rows)| Step::Bulk { kind, rows }));
+        (self.steps, chained)
     }
 }
 
@@ -220,6 +283,25 @@ impl Touched {
             reads: nodes.flat_map(|node| std::iter::once(subject(node)).chain(owners(node))).collect(),
             ..Self::default()
         }
+    }
+}
+
+/// Returns the key of a node that has one.
+fn key_of(node: &NodeRef) -> Option<&Value> {
+    match node {
+        NodeRef::Keyed { key, .. } => Some(key),
+        NodeRef::Child { key, .. } => key.as_ref(),
+    }
+}
+
+/// Returns the key of the interview that a sentence is named as a child of.
+fn interview_of(sentence: &NodeRef) -> Option<&Value> {
+    match sentence {
+        NodeRef::Child { parent, rel: Rel::HasSentence, key: Some(_) } => match &**parent {
+            NodeRef::Keyed { label: Label::Interview, key } => Some(key),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -336,6 +418,7 @@ mod tests {
                     let name = format!("{kind:?}");
                     (name.split('(').next().unwrap_or_default().to_owned(), rows.len())
                 }
+                Step::Analyses(analyses) => ("Analyses".to_owned(), analyses.len()),
                 Step::MergeJson { .. } => ("MergeJson".to_owned(), 1),
             })
             .collect()
@@ -352,22 +435,14 @@ mod tests {
             }
         }
         let steps = planned(changes);
-        let expected = [
-            ("Upsert", 3),
-            ("Upsert", 3),
-            ("Link", 3),
-            ("Upsert", 300),
-            ("ReplaceAnalysis", 300),
-            ("SetDimension", 300),
-        ];
+        let expected = [("Upsert", 3), ("Upsert", 3), ("Link", 3), ("Upsert", 300), ("Analyses", 300)];
         assert_eq!(steps, expected.map(|(kind, rows)| (kind.to_owned(), rows)));
     }
 
     #[test]
     fn changes_about_one_sentence_keep_their_order() {
         let steps = planned(vec![analyse("a.txt", 0), analyse("a.txt", 0)]);
-        let expected =
-            [("ReplaceAnalysis", 1), ("SetDimension", 1), ("ReplaceAnalysis", 1), ("SetDimension", 1)];
+        let expected = [("Analyses", 1), ("Analyses", 1)];
         assert_eq!(steps, expected.map(|(kind, rows)| (kind.to_owned(), rows)));
     }
 
@@ -396,6 +471,7 @@ mod tests {
     fn an_interview_is_chained_once_however_many_sentences_asked_for_it() {
         let batch: Vec<_> =
             (0..5).map(|index| ChangeSet { guard: None, changes: create_sentence("a.txt", index) }).collect();
-        assert_eq!(plan(&batch).chained, [NodeRef::interview(interview("a.txt"))]);
+        let chained: Vec<_> = plan(&batch).chained.into_values().map(|sentences| sentences.len()).collect();
+        assert_eq!(chained, [5]);
     }
 }

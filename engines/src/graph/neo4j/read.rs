@@ -7,7 +7,7 @@ use cutover_core::ids::AggregateId;
 use neo4rs::{BoltType, Query, Row, query};
 use smol_str::SmolStr;
 
-use super::{Neo4jGraph, convert, version_from_bolt};
+use super::{Neo4jGraph, convert};
 use crate::graph::{Census, Cursor, Endpoint, GraphError, NodeRow, Page, RelationshipRow, Tree, TreeNode};
 
 /// An answer that is not of the form that was asked for.
@@ -48,7 +48,7 @@ pub(super) async fn versions(
     for row in graph.rows("read versions", asked).await? {
         let row = Columns(&row);
         let at = row.id("at")? as usize;
-        versions[at] = convert::integer(&row.get("version")?).and_then(version_from_bolt);
+        versions[at] = convert::integer(&row.get("version")?).and_then(convert::version_from_bolt);
     }
     Ok(versions)
 }

@@ -35,6 +35,11 @@ impl Shape {
         Some((Self(self.0[..self.0.len() - 1].to_vec()), via))
     }
 
+    /// Returns how many keys it has.
+    pub(super) fn keys(&self) -> usize {
+        self.0.iter().filter(|step| step.keyed).count()
+    }
+
     /// Returns whether the node itself has a key.
     pub(super) fn is_keyed(&self) -> bool {
         self.last().keyed

@@ -9,6 +9,7 @@ use neo4rs::BoltType;
 use smol_str::SmolStr;
 
 use super::convert;
+use super::sequence::ORDER;
 use super::shape::Shape;
 use crate::graph::Schema;
 
@@ -19,7 +20,8 @@ pub(super) const SWEPT: &str = "_MaybeUnreferenced";
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Upsert(Shape),
-    Update(Shape),
+    /// Whether it may move a sentence.
+    Update(Shape, bool),
     Remove(Shape),
     Link(Shape, Rel, Shape),
     LinkNamedBy(Shape, Rel, Shape, SmolStr),
@@ -28,6 +30,8 @@ pub(super) enum Kind {
     Tag(Shape, Rel),
     Untag(Shape, Rel),
     ReplaceAnalysis(Shape),
+    /// Its interviews are to forget their last sentence, see `sequence.rs`.
+    Forget(Shape),
 }
 
 /// A change as a row of a bulk statement.
@@ -59,7 +63,9 @@ pub(super) fn row(change: &Change) -> Option<Row> {
             let nulls = unset.iter().map(|name| (name.as_str(), BoltType::Null(neo4rs::BoltNull)));
             let values = set.iter().map(|(name, value)| (name.as_str(), convert::to_bolt(value)));
             fields.put("changed", convert::map(nulls.chain(values)));
-            Kind::Update(fields.node("n", node))
+            let moves = node.label() == Label::Sentence
+                && (set.get(ORDER).is_some() || unset.iter().any(|name| name == ORDER));
+            Kind::Update(fields.node("n", node), moves)
         }
         Change::Remove { node } => Kind::Remove(fields.node("n", node)),
         Change::Link { from, rel, to } => {
@@ -75,7 +81,8 @@ pub(super) fn row(change: &Change) -> Option<Row> {
             Kind::SetLeast(fields.node("n", node), property.clone())
         }
         Change::SetDimension { analysis, rel, values, limit, origin } => {
-            fields.put("values", distinct(values));
+            let values = distinct(values).into_iter().map(|value| BoltType::from(value.as_str()));
+            fields.put("values", convert::list(values));
             // No limit is one that no list reaches, and that a slice of a list still takes.
             let limit = limit.map_or(i32::MAX, |limit| i32::try_from(limit).unwrap_or(i32::MAX));
             fields.put("limit", BoltType::from(i64::from(limit)));
@@ -97,16 +104,25 @@ pub(super) fn row(change: &Change) -> Option<Row> {
         }
         Change::MergeJson { .. } | Change::Chain { .. } => return None,
     };
-    Some(Row {
-        kind,
-        parameters: convert::map(fields.0.iter().map(|(name, value)| (name.as_str(), value.clone()))),
-    })
+    Some(fields.into_row(kind))
+}
+
+/// Makes a row of a sentence whose interviews are to forget their last sentence.
+pub(super) fn forget(sentence: &NodeRef) -> Row {
+    let mut fields = Fields::default();
+    let kind = Kind::Forget(fields.node("n", sentence));
+    fields.into_row(kind)
 }
 
 #[derive(Default)]
 struct Fields(Vec<(SmolStr, BoltType)>);
 
 impl Fields {
+    fn into_row(self, kind: Kind) -> Row {
+        let fields = self.0.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        Row { kind, parameters: convert::map(fields) }
+    }
+
     fn put(&mut self, name: &'static str, value: BoltType) {
         self.0.push((SmolStr::new_static(name), value));
     }
@@ -120,14 +136,15 @@ impl Fields {
     }
 }
 
-fn distinct(values: &[SmolStr]) -> BoltType {
+/// Returns values without their repetitions.
+pub(super) fn distinct(values: &[SmolStr]) -> Vec<&SmolStr> {
     let mut seen = Vec::with_capacity(values.len());
     for value in values {
         if !seen.contains(&value) {
             seen.push(value);
         }
     }
-    convert::list(seen.into_iter().map(|value| BoltType::from(value.as_str())))
+    seen
 }
 
 impl Kind {
@@ -135,31 +152,19 @@ impl Kind {
     pub(super) fn cypher(&self, schema: Schema) -> String {
         let body = match self {
             Self::Upsert(node) => upsert(node, schema),
-            Self::Update(node) => {
-                format!("MATCH {} SET n += r.changed", node.pattern("n", "r"))
+            Self::Update(node, moves) => {
+                let forget = if *moves { forget_owners("n") } else { String::new() };
+                format!("MATCH {} SET n += r.changed{forget}", node.pattern("n", "r"))
             }
             Self::Remove(node) => remove(node),
-            Self::Link(from, rel, to) => {
-                let (from, to_label) = (from.pattern("a", "r"), to.label());
-                if to_label.is_value() {
-                    let merge = merge_value("b", to_label, "r.b0");
-                    format!("MATCH {from} {merge} MERGE (a)-[:{rel}]->(b)")
-                } else {
-                    format!("MATCH {from} MATCH {} MERGE (a)-[:{rel}]->(b)", to.pattern("b", "r"))
-                }
-            }
-            Self::LinkNamedBy(from, rel, owner, property) => format!(
-                "MATCH {} MATCH {} \
-                 WITH a, last(split(o.{property}, '/')) AS name WHERE name <> '' \
-                 {} MERGE (a)-[:{rel}]->(b)",
-                from.pattern("a", "r"),
-                owner.pattern("o", "r"),
-                merge_value("b", rel.target(), "name"),
-            ),
+            Self::Link(from, rel, to) => link(from, *rel, to),
+            Self::LinkNamedBy(from, rel, owner, property) => link_named_by(from, *rel, owner, property),
             Self::SetLeast(node, property) => format!(
-                "MATCH {} SET n.{property} = CASE WHEN n.{property} <= r.value THEN n.{property} ELSE r.value END",
+                "MATCH {} SET n.{property} = CASE WHEN n.{property} <= r.value THEN n.{property} ELSE r.value END{}",
                 node.pattern("n", "r"),
+                if property == ORDER { forget_owners("n") } else { String::new() },
             ),
+            Self::Forget(node) => format!("MATCH {}{}", node.pattern("n", "r"), forget_owners("n")),
             Self::SetDimension(node, rel, origin) => set_dimension(node, *rel, *origin),
             Self::Tag(node, rel) => format!(
                 "MATCH {} {} MERGE (n)-[l:{rel}]->(v) SET l.is_edited = true",
@@ -186,6 +191,52 @@ fn merge_value(name: &str, label: Label, key: &str) -> String {
         .map(|(property, value)| format!(" ON CREATE SET {name}.{property} = {value}"))
         .collect::<String>();
     format!("MERGE ({name}:{label} {{{}: {key}}}){created}", label.key_property())
+}
+
+/// Has the interviews that own nodes forget their last sentence.
+fn forget_owners(names: &str) -> String {
+    format!(
+        " WITH {names} CALL ({names}) {{ UNWIND [{names}] AS s MATCH (owner:Interview)-[:HAS_SENTENCE]->(s) \
+         REMOVE owner._last_sentence }}"
+    )
+}
+
+fn link(from: &Shape, rel: Rel, to: &Shape) -> String {
+    let (from, to_label) = (from.pattern("a", "r"), to.label());
+    if to_label.is_value() {
+        let merge = merge_value("b", to_label, "r.b0");
+        return format!("MATCH {from} {merge} MERGE (a)-[:{rel}]->(b)");
+    }
+    // A sequence link that somebody else makes, or a sentence more, is not what follows from the order.
+    let forget = match rel {
+        Rel::HasSentence => " REMOVE a._last_sentence".to_owned(),
+        Rel::FirstSentence => format!(" REMOVE a._last_sentence{}", forget_owners("b")),
+        Rel::NextSentence | Rel::Follows => forget_owners("a, b"),
+        _ => String::new(),
+    };
+    format!("MATCH {from} MATCH {} MERGE (a)-[:{rel}]->(b){forget}", to.pattern("b", "r"))
+}
+
+/// What one owner names is looked up once, however many nodes are linked to it.
+fn link_named_by(from: &Shape, rel: Rel, owner: &Shape, property: &str) -> String {
+    let keys: String = (0..owner.keys()).map(|at| format!("r.o{at} AS o{at}, ")).collect();
+    format!(
+        "MATCH {} WITH {keys}collect(a) AS all_a MATCH {} \
+         WITH all_a, last(split(o.{property}, '/')) AS name WHERE name <> '' \
+         {} WITH b, all_a UNWIND all_a AS a MERGE (a)-[:{rel}]->(b)",
+        from.pattern("a", "r"),
+        owner.pattern_by("o", "o"),
+        merge_value("b", rel.target(), "name"),
+    )
+}
+
+/// Links the new analyses of each row to its value.
+pub(super) fn link_values(rel: Rel) -> String {
+    format!(
+        "UNWIND $rows AS r {} WITH v, r UNWIND r.analyses AS of MATCH (n) WHERE id(n) = of \
+         CREATE (n)-[:{rel} {{is_edited: false}}]->(v)",
+        merge_value("v", rel.target(), "r.value"),
+    )
 }
 
 fn upsert(node: &Shape, schema: Schema) -> String {
@@ -231,6 +282,8 @@ fn remove(node: &Shape) -> String {
         "MATCH {} \
          CALL (n) {{ MATCH (n)-[:HAS_SENTENCE|HAS_ANALYSIS*0..2]->(owned) RETURN collect(DISTINCT owned) AS all_owned }} \
          CALL (all_owned) {{ UNWIND all_owned AS owned MATCH (owned)-->(v) WHERE {} SET v:{SWEPT} }} \
+         CALL (all_owned) {{ UNWIND all_owned AS owned MATCH (owner:Interview)-[:HAS_SENTENCE]->(owned) \
+           REMOVE owner._last_sentence }} \
          FOREACH (owned IN all_owned | DETACH DELETE owned)",
         node.pattern("n", "r"),
         is_value("v"),
@@ -282,7 +335,8 @@ fn replace_analysis(sentence: &Shape) -> String {
            {moved}\
            CALL (old) {{ MATCH (old)-->(v) SET v:{SWEPT} }} \
            DETACH DELETE old }} \
-         SET new = r.properties",
+         SET new = r.properties \
+         RETURN r.at AS at, id(new) AS id, COUNT {{ (new)-->() }} AS protected",
         sentence.pattern("n", "r"),
     )
 }

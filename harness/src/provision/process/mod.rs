@@ -59,31 +59,26 @@ impl Servers {
         }
         Ok(running[name].uri().to_owned())
     }
+
+    /// Starts the servers of these graphs side by side, those among them that do not run.
+    async fn warm_up(&self, [one, other]: [&str; 2]) -> Result<(), ProvisionError> {
+        let mut running = self.running.lock().await;
+        let start = async |name: &str| match running.contains_key(name) {
+            true => Ok(None),
+            false => self.start(name).await.map(Some),
+        };
+        let started = tokio::join!(start(one), start(other));
+        for (name, server) in [(one, started.0), (other, started.1)] {
+            running.extend(server?.map(|server| (name.to_owned(), server)));
+        }
+        Ok(())
+    }
 }
 
 impl Process {
     /// Takes jars that are there. Nothing is started before it is needed.
     pub fn new(installation: Installation, settings: ServerSettings, folder: PathBuf) -> Self {
         Self { servers: Arc::new(Servers { installation, settings, folder, running: Mutex::default() }) }
-    }
-
-    /// Starts the servers of these graphs side by side.
-    ///
-    /// # Errors
-    ///
-    /// Fails when one does not come up.
-    pub async fn warm_up(&self, names: &[&str]) -> Result<(), ProvisionError> {
-        let mut starting = tokio::task::JoinSet::new();
-        for name in names {
-            let (servers, name) = (self.servers.clone(), (*name).to_owned());
-            starting.spawn(async move { Ok::<_, ProvisionError>((servers.start(&name).await?, name)) });
-        }
-        let mut running = self.servers.running.lock().await;
-        while let Some(started) = starting.join_next().await {
-            let (server, name) = started.map_err(|source| not_ready(source.into()))??;
-            running.insert(name, server);
-        }
-        Ok(())
     }
 }
 
@@ -98,6 +93,8 @@ impl Provision for Process {
     }
 
     async fn start(&self) -> Result<Box<dyn Engines>, ProvisionError> {
+        // Every scenario needs both.
+        self.servers.warm_up(["direct", "projected"]).await?;
         Ok(Box::new(Running { store: Embedded.start().await?, servers: self.servers.clone() }))
     }
 }

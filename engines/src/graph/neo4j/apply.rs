@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use cutover_core::graph::{NodeRef, merge_json};
+use cutover_core::graph::{ChangeSet, NodeRef, merge_json};
 use neo4rs::{BoltType, Txn, query};
 
 use super::fault::{self, Remedy};
-use super::plan::{Guards, Plan, Span, Step};
+use super::plan::{self, Guards, Plan, Span, Step};
 use super::shape::Shape;
 use super::{Neo4jGraph, convert, prompt, rows, sequence};
 use crate::graph::{ApplyError, VersionConflict};
@@ -31,7 +31,7 @@ impl From<neo4rs::Error> for Attempt {
 }
 
 /// Attempts a batch until it is applied, or fails for another reason than that it lost to another one.
-pub(super) async fn until_it_ends(graph: &Neo4jGraph, plan: &Plan<'_>) -> Result<(), ApplyError> {
+pub(super) async fn until_it_ends(graph: &Neo4jGraph, batch: &[ChangeSet]) -> Result<(), ApplyError> {
     let mut pauses = ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(20))
         .with_max_delay(Duration::from_secs(1))
@@ -39,7 +39,8 @@ pub(super) async fn until_it_ends(graph: &Neo4jGraph, plan: &Plan<'_>) -> Result
         .with_jitter()
         .build();
     loop {
-        match attempt(graph, plan).await {
+        // Planned anew each time: the rows of a plan are handed over, and few batches lose.
+        match attempt(graph, plan::plan(batch)).await {
             Ok(()) => return Ok(()),
             Err(Attempt::Conflict(conflicts)) => return Err(ApplyError::Conflict(conflicts)),
             Err(Attempt::Failed(error)) => {
@@ -56,7 +57,7 @@ pub(super) async fn until_it_ends(graph: &Neo4jGraph, plan: &Plan<'_>) -> Result
     }
 }
 
-async fn attempt(graph: &Neo4jGraph, plan: &Plan<'_>) -> Result<(), Attempt> {
+async fn attempt(graph: &Neo4jGraph, plan: Plan<'_>) -> Result<(), Attempt> {
     let (client, mut call) = graph.begin();
     let mut txn = client.start_txn().await?;
     if plan.rows() >= LARGE_ROWS {
@@ -68,10 +69,11 @@ async fn attempt(graph: &Neo4jGraph, plan: &Plan<'_>) -> Result<(), Attempt> {
         call.has_ended = true;
         return Err(Attempt::Conflict(conflicts));
     }
-    for step in &plan.steps {
+    let may_unlink = plan.may_unlink();
+    for step in plan.steps {
         match step {
             Step::Bulk { kind, rows: parameters } => {
-                let query = query(&kind.cypher(graph.schema)).param("rows", parameters.clone());
+                let query = query(&kind.cypher(graph.schema)).param("rows", parameters);
                 rows(&mut txn, query).await?;
             }
             Step::Analyses(analyses) => analyses.write(&mut txn, graph.schema).await?,
@@ -79,7 +81,7 @@ async fn attempt(graph: &Neo4jGraph, plan: &Plan<'_>) -> Result<(), Attempt> {
         }
     }
     sequence::write(&mut txn, &plan.chained).await?;
-    if plan.may_unlink() {
+    if may_unlink {
         rows(&mut txn, query(SWEEP)).await?;
     }
     txn.commit().await?;

@@ -27,10 +27,11 @@ pub(super) fn properties(properties: &Properties) -> BoltType {
     map(properties.iter().map(|(name, value)| (name.as_str(), to_bolt(value))))
 }
 
-pub(super) fn map<'a>(entries: impl IntoIterator<Item = (&'a str, BoltType)>) -> BoltType {
-    let mut map = BoltMap::default();
+pub(super) fn map<N: AsRef<str>>(entries: impl IntoIterator<Item = (N, BoltType)>) -> BoltType {
+    let entries = entries.into_iter();
+    let mut map = BoltMap::with_capacity(entries.size_hint().0);
     for (name, value) in entries {
-        map.put(BoltString::from(name), value);
+        map.put(BoltString::from(name.as_ref()), value);
     }
     BoltType::Map(map)
 }

@@ -187,8 +187,7 @@ impl Graph for Neo4jGraph {
     }
 
     async fn apply(&self, batch: &[ChangeSet]) -> Result<(), ApplyError> {
-        let plan = plan::plan(batch);
-        match tokio::time::timeout(self.timeout, apply::until_it_ends(self, &plan)).await {
+        match tokio::time::timeout(self.timeout, apply::until_it_ends(self, batch)).await {
             Ok(outcome) => outcome,
             Err(elapsed) => {
                 Err(GraphError::Unavailable { during: apply::APPLY, source: elapsed.into() }.into())

@@ -77,10 +77,13 @@ const EXTEND: &str = "UNWIND $rows AS r \
       CALL (i, first) { MATCH (i)-[l:FIRST_SENTENCE]->(s) WHERE s <> first DELETE l } \
       MERGE (i)-[:FIRST_SENTENCE]->(first) } \
     FOREACH (s IN members[-1..] | SET i._last_sentence = s.sentence_id) \
-    WITH r, members, is_extended \
-    CALL (members) { \
+    WITH r, members, tail, is_extended \
+    CALL (members, tail) { \
       UNWIND range(0, size(members) - 2) AS at \
-      WITH members[at] AS s, members[at + 1] AS next \
+      WITH members[at] AS s, members[at + 1] AS next, members[at] IN tail OR members[at + 1] IN tail AS may_have_links \
+      FOREACH (_ IN CASE WHEN may_have_links THEN [] ELSE [1] END | \
+        CREATE (s)-[:NEXT_SENTENCE]->(next) CREATE (s)-[:FOLLOWS]->(next)) \
+      WITH s, next, may_have_links WHERE may_have_links \
       CALL (s, next) { MATCH (s)-[l:NEXT_SENTENCE|FOLLOWS]->(t) WHERE t <> next DELETE l } \
       MERGE (s)-[:NEXT_SENTENCE]->(next) MERGE (s)-[:FOLLOWS]->(next) } \
     WITH r, is_extended WHERE NOT is_extended \

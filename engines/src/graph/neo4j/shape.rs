@@ -3,7 +3,7 @@
 use cutover_core::graph::{Label, NodeRef, Rel, Value};
 
 /// One step from a root to a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Step {
     /// The owning relationship that leads here; `None` at the root.
     via: Option<Rel>,
@@ -13,7 +13,7 @@ struct Step {
 }
 
 /// The shape of a [`NodeRef`]: references of one shape are matched by one pattern, and differ in parameters alone.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Shape(Vec<Step>);
 
 impl Shape {

@@ -4,7 +4,7 @@
 //! Projects are the exception: what changes their properties is one clause, which takes its rows in their order. Value nodes
 //! that may have lost their last relationship are marked, and swept at the end of the batch.
 
-use cutover_core::graph::{Change, Label, NodeRef, Origin, Properties, Rel, Value};
+use cutover_core::graph::{Change, Label, NodeRef, Origin, Properties, Rel};
 use neo4rs::BoltType;
 use smol_str::SmolStr;
 
@@ -17,9 +17,9 @@ use crate::graph::Schema;
 pub(super) const SWEPT: &str = "_MaybeUnreferenced";
 
 /// What the text of a statement depends on: changes with equal kinds go into one statement.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Kind {
-    Upsert(Shape),
+    Upsert(Shape, Sets),
     /// Whether it may move a sentence.
     Update(Shape, bool),
     Remove(Shape),
@@ -29,9 +29,17 @@ pub(super) enum Kind {
     SetDimension(Shape, Rel, Origin),
     Tag(Shape, Rel),
     Untag(Shape, Rel),
-    ReplaceAnalysis(Shape),
+    /// Whether the sentence is updated first.
+    ReplaceAnalysis(Shape, bool),
     /// Its interviews are to forget their last sentence, see `sequence.rs`.
     Forget(Shape),
+}
+
+/// Which sets of properties the rows of an upsert have besides those that are always set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Sets {
+    on_create: bool,
+    unless_edited: bool,
 }
 
 /// A change as a row of a bulk statement.
@@ -46,26 +54,22 @@ pub(super) fn row(change: &Change) -> Option<Row> {
     let mut fields = Fields::default();
     let kind = match change {
         Change::Upsert { node, on_create, set, unless_edited } => {
-            let mut all = set.clone();
-            all.merge(unless_edited);
-            let mut created = on_create.clone();
-            created.merge(&all);
-            if let NodeRef::Child { key: Some(key), rel, .. } = node {
-                created.set(SmolStr::new_static(rel.target().key_property()), key.clone());
-            }
-            fields.put("created", convert::properties(&created));
+            let sets = Sets { on_create: !on_create.is_empty(), unless_edited: !unless_edited.is_empty() };
             fields.put("set", convert::properties(set));
-            fields.put("all", convert::properties(&all));
-            Kind::Upsert(fields.node("n", node))
+            if sets.on_create {
+                fields.put("on_create", convert::properties(on_create));
+            }
+            if sets.unless_edited {
+                // One map for each case, so that of two values of one property the later one wins.
+                let mut all = set.clone();
+                all.merge(unless_edited);
+                fields.put("all", convert::properties(&all));
+            }
+            Kind::Upsert(fields.node("n", node), sets)
         }
         Change::Update { node, set, unset } => {
-            // One map, set at once: two clauses would each run over all rows, and so mix up rows about one node.
-            let nulls = unset.iter().map(|name| (name.as_str(), BoltType::Null(neo4rs::BoltNull)));
-            let values = set.iter().map(|(name, value)| (name.as_str(), convert::to_bolt(value)));
-            fields.put("changed", convert::map(nulls.chain(values)));
-            let moves = node.label() == Label::Sentence
-                && (set.get(ORDER).is_some() || unset.iter().any(|name| name == ORDER));
-            Kind::Update(fields.node("n", node), moves)
+            fields.put("changed", changed(set, unset));
+            Kind::Update(fields.node("n", node), may_move(node, set, unset))
         }
         Change::Remove { node } => Kind::Remove(fields.node("n", node)),
         Change::Link { from, rel, to } => {
@@ -97,14 +101,40 @@ pub(super) fn row(change: &Change) -> Option<Row> {
             Kind::Untag(fields.node("n", analysis), *rel)
         }
         Change::ReplaceAnalysis { sentence, analysis_id, properties } => {
-            let mut properties: Properties = properties.clone();
-            properties.set(SmolStr::new_static("analysis_id"), Value::Text(analysis_id.clone()));
-            fields.put("properties", convert::properties(&properties));
-            Kind::ReplaceAnalysis(fields.node("n", sentence))
+            return Some(new_analysis(sentence, analysis_id, properties, None));
         }
         Change::MergeJson { .. } | Change::Chain { .. } => return None,
     };
     Some(fields.into_row(kind))
+}
+
+/// Makes a row of a change that gives a sentence a new analysis, and of one that updates the sentence right before that.
+pub(super) fn new_analysis(
+    sentence: &NodeRef,
+    analysis_id: &SmolStr,
+    properties: &Properties,
+    update: Option<(&Properties, &[SmolStr])>,
+) -> Row {
+    let mut fields = Fields::default();
+    fields.put("id", BoltType::from(analysis_id.as_str()));
+    fields.put("properties", convert::properties(properties));
+    if let Some((set, unset)) = update {
+        fields.put("changed", changed(set, unset));
+    }
+    let kind = Kind::ReplaceAnalysis(fields.node("n", sentence), update.is_some());
+    fields.into_row(kind)
+}
+
+/// One map, set at once: two clauses would each run over all rows, and so mix up rows about one node.
+fn changed(set: &Properties, unset: &[SmolStr]) -> BoltType {
+    let nulls = unset.iter().map(|name| (name.as_str(), BoltType::Null(neo4rs::BoltNull)));
+    let values = set.iter().map(|(name, value)| (name.as_str(), convert::to_bolt(value)));
+    convert::map(nulls.chain(values))
+}
+
+/// Returns whether an update may change where a sentence stands.
+pub(super) fn may_move(node: &NodeRef, set: &Properties, unset: &[SmolStr]) -> bool {
+    node.label() == Label::Sentence && (set.get(ORDER).is_some() || unset.iter().any(|name| name == ORDER))
 }
 
 /// Makes a row of a sentence whose interviews are to forget their last sentence.
@@ -119,8 +149,7 @@ struct Fields(Vec<(SmolStr, BoltType)>);
 
 impl Fields {
     fn into_row(self, kind: Kind) -> Row {
-        let fields = self.0.iter().map(|(name, value)| (name.as_str(), value.clone()));
-        Row { kind, parameters: convert::map(fields) }
+        Row { kind, parameters: convert::map(self.0) }
     }
 
     fn put(&mut self, name: &'static str, value: BoltType) {
@@ -151,7 +180,7 @@ impl Kind {
     /// Returns the text of the statement; its rows are the parameter `rows`.
     pub(super) fn cypher(&self, schema: Schema) -> String {
         let body = match self {
-            Self::Upsert(node) => upsert(node, schema),
+            Self::Upsert(node, sets) => upsert(node, *sets, schema),
             Self::Update(node, moves) => {
                 let forget = if *moves { forget_owners("n") } else { String::new() };
                 format!("MATCH {} SET n += r.changed{forget}", node.pattern("n", "r"))
@@ -177,7 +206,7 @@ impl Kind {
                 rel.target(),
                 rel.target().key_property(),
             ),
-            Self::ReplaceAnalysis(node) => replace_analysis(node),
+            Self::ReplaceAnalysis(node, is_updated) => replace_analysis(node, *is_updated),
         };
         format!("UNWIND $rows AS r {body}")
     }
@@ -239,20 +268,26 @@ pub(super) fn link_values(rel: Rel) -> String {
     )
 }
 
-fn upsert(node: &Shape, schema: Schema) -> String {
-    // What a person wrote is kept. Asked before anything is set: what this change edits was not edited before.
-    let kept = "CASE WHEN n.is_edited THEN r.set ELSE r.all END";
+fn upsert(node: &Shape, sets: Sets, schema: Schema) -> String {
+    let set_on = |name: &str| {
+        // What a person wrote is kept. Asked before anything is set: what this change edits was not edited before.
+        let all = if sets.unless_edited { "all" } else { "set" };
+        let kept = match sets.unless_edited {
+            true => format!("CASE WHEN {name}.is_edited THEN r.set ELSE r.all END"),
+            false => "r.set".to_owned(),
+        };
+        let on_create = if sets.on_create { format!("{name} += r.on_create, ") } else { String::new() };
+        (format!("SET {on_create}{name} += r.{all}"), format!("SET {name} += {kept}"))
+    };
+    let (created, kept) = set_on("n");
     let label = node.label();
     let key = label.key_property();
+    let own = format!("{{{key}: r.n{}}}", node.keys().saturating_sub(1));
     match node.parent() {
-        None => format!(
-            "MERGE (n:{label} {{{key}: r.n0}}) ON CREATE SET n += r.created \
-             ON MATCH SET n += {kept}"
-        ),
+        None => format!("MERGE (n:{label} {own}) ON CREATE {created} ON MATCH {kept}"),
         Some((parent, rel)) if schema.is_unique(label) && node.is_keyed() => {
             format!(
-                "MATCH {} MERGE (n:{label} {{{key}: r.created.{key}}}) ON CREATE SET n += r.created \
-                 ON MATCH SET n += {kept} MERGE (p)-[:{rel}]->(n)",
+                "MATCH {} MERGE (n:{label} {own}) ON CREATE {created} ON MATCH {kept} MERGE (p)-[:{rel}]->(n)",
                 parent.pattern_by("p", "r.n"),
             )
         }
@@ -260,17 +295,18 @@ fn upsert(node: &Shape, schema: Schema) -> String {
         // first, so that two writers cannot both find it missing.
         Some((parent, rel)) => {
             // The only child is found from its owner, one of many by its key: owners may have very many.
-            let found = if node.is_keyed() {
-                format!("(n:{label} {{{key}: r.created.{key}}}) WHERE (p)-[:{rel}]->(n)")
+            let (found, own) = if node.is_keyed() {
+                (format!("(n:{label} {own}) WHERE (p)-[:{rel}]->(n)"), own)
             } else {
-                format!("(p)-[:{rel}]->(n:{label})")
+                (format!("(p)-[:{rel}]->(n:{label})"), String::new())
             };
+            let (created, _) = set_on("m");
             format!(
                 "MATCH {} SET p._lock = true \
                  WITH r, p OPTIONAL MATCH {found} \
                  FOREACH (_ IN CASE WHEN n IS NULL THEN [1] ELSE [] END | \
-                   CREATE (p)-[:{rel}]->(m:{label}) SET m += r.created) \
-                 FOREACH (n IN CASE WHEN n IS NULL THEN [] ELSE [n] END | SET n += {kept})",
+                   CREATE (p)-[:{rel}]->(m:{label} {own}) {created}) \
+                 FOREACH (n IN CASE WHEN n IS NULL THEN [] ELSE [n] END | {kept})",
                 parent.pattern_by("p", "r.n"),
             )
         }
@@ -314,7 +350,7 @@ fn set_dimension(node: &Shape, rel: Rel, origin: Origin) -> String {
     )
 }
 
-fn replace_analysis(sentence: &Shape) -> String {
+fn replace_analysis(sentence: &Shape, is_updated: bool) -> String {
     let moved = Rel::DIMENSIONS
         .iter()
         .map(|rel| {
@@ -324,18 +360,18 @@ fn replace_analysis(sentence: &Shape) -> String {
             )
         })
         .collect::<String>();
+    let update = if is_updated { "SET n += r.changed " } else { "" };
     // The key comes last: it may be the one that an old node still has.
     format!(
-        "MATCH {} \
-         OPTIONAL MATCH (n)-[:HAS_ANALYSIS]->(found:Analysis) \
-         WITH n, r, collect(found) AS olds \
+        "MATCH {} {update}\
+         WITH n, r, COLLECT {{ MATCH (n)-[:HAS_ANALYSIS]->(old:Analysis) RETURN old }} AS olds \
          CREATE (n)-[:HAS_ANALYSIS]->(new:Analysis) \
          WITH new, r, olds \
          CALL (new, olds) {{ UNWIND olds AS old \
            {moved}\
            CALL (old) {{ MATCH (old)-->(v) SET v:{SWEPT} }} \
            DETACH DELETE old }} \
-         SET new = r.properties \
+         SET new = r.properties, new.analysis_id = r.id \
          RETURN r.at AS at, id(new) AS id, COUNT {{ (new)-->() }} AS protected",
         sentence.pattern("n", "r"),
     )

@@ -16,7 +16,7 @@ use crate::show;
 pub(crate) const READER: &str = "--reader";
 const LABELS: [Label; 2] = [Label::Sentence, Label::Analysis];
 /// How many rows a page has, as in comparisons.
-const PAGE: usize = 1_000;
+const PAGE: usize = 5_000;
 /// How often pages and cursor take turns.
 const ROUNDS: usize = 3;
 

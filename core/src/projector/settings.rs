@@ -57,11 +57,11 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// 12 lanes, batches of 1000, 5 retries after 1, 2, 4, 8 and 16 s (at most 60 s); a hold of 10 000 events and 45 s.
+    /// 12 lanes, batches of 2000, 5 retries after 1, 2, 4, 8 and 16 s (at most 60 s); a hold of 10 000 events and 45 s.
     fn default() -> Self {
         Self {
             lanes: 12,
-            batch_events_max: 1_000,
+            batch_events_max: 2_000,
             retries_max: 5,
             retry_backoff: Backoff { first_ms: 1_000, factor: 2, max_ms: 60_000 },
             hold_events_max: 10_000,

@@ -31,7 +31,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { interviews: 16, page_rows: 1000 }
+        Self { interviews: 16, page_rows: 5000 }
     }
 }
 

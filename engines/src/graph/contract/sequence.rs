@@ -218,6 +218,41 @@ pub async fn a_long_interview_stays_chained_under_small_changes(graph: &dyn Grap
     expect_order(graph, "i", &expected).await;
 }
 
+/// Also where some come before those of the batch before, as they do when aggregates are appended side by side.
+pub async fn sentences_that_are_appended_in_batches_follow_each_other(graph: &dyn Graph) {
+    with_sentences(graph, &[("a", 0), ("b", 1)]).await;
+    apply(graph, [put_sentence("i", "d", 3), put_sentence("i", "e", 4), chain("i")]).await;
+    apply(graph, [put_sentence("i", "c", 2), put_sentence("i", "g", 6), chain("i")]).await;
+    apply(graph, [put_sentence("i", "f", 5), chain("i")]).await;
+    expect_order(graph, "i", &["a", "b", "c", "d", "e", "f", "g"]).await;
+    apply(graph, [put_sentence("i", "0", -1), chain("i")]).await;
+    expect_order(graph, "i", &["0", "a", "b", "c", "d", "e", "f", "g"]).await;
+}
+
+/// What made the links wrong, without asking for them, is made good by whoever asks next, if only to append a sentence.
+pub async fn appending_makes_good_what_was_not_chained(graph: &dyn Graph) {
+    let damages: [(Vec<Change>, &[&str]); 7] = [
+        (vec![move_to("a", 7)], &["b", "c", "a", "z"]),
+        (vec![remove(sentence("b"))], &["a", "c", "z"]),
+        (vec![put_sentence("i", "b", 8)], &["a", "c", "b", "z"]),
+        (vec![put_sentence("i", "aa", 0)], &["a", "aa", "b", "c", "z"]),
+        (vec![link(sentence("a"), Rel::NextSentence, sentence("c"))], &["a", "b", "c", "z"]),
+        (vec![link(interview("i"), Rel::FirstSentence, sentence("c"))], &["a", "b", "c", "z"]),
+        // It becomes a sentence of another interview too, and is chained there.
+        (
+            vec![put(interview("j"), Properties::new()), put_sentence("j", "c", 2), chain("j")],
+            &["a", "b", "c", "z"],
+        ),
+    ];
+    for (damage, expected) in damages {
+        graph.erase().await.expect("an empty graph");
+        with_sentences(graph, &[("a", 0), ("b", 1), ("c", 2)]).await;
+        apply(graph, damage).await;
+        apply(graph, [put_sentence("i", "z", 9), chain("i")]).await;
+        expect_order(graph, "i", expected).await;
+    }
+}
+
 /// Where a key is an integer, and the same one in every interview.
 pub async fn sentences_of_the_direct_path_are_chained_within_their_interview(graph: &dyn Graph) {
     let put_at = |owner, index: i64| {

@@ -40,7 +40,7 @@ pub(super) async fn until_it_ends(graph: &Neo4jGraph, batch: &[ChangeSet]) -> Re
         .build();
     loop {
         // Planned anew each time: the rows of a plan are handed over, and few batches lose.
-        match attempt(graph, plan::plan(batch)).await {
+        match attempt(graph, plan::plan(batch, graph.schema)).await {
             Ok(()) => return Ok(()),
             Err(Attempt::Conflict(conflicts)) => return Err(ApplyError::Conflict(conflicts)),
             Err(Attempt::Failed(error)) => {
@@ -92,12 +92,13 @@ async fn attempt(graph: &Neo4jGraph, plan: Plan<'_>) -> Result<(), Attempt> {
 /// Locks the versions of a batch's aggregates, in their order, sets them, and answers with those that do not fit.
 ///
 /// The lock comes before the version is read: at Neo4j's isolation level a value that was read without it may be old by the
-/// time that it is compared.
+/// time that it is compared. A version that this creates is locked by that.
 const GUARDS: &str = "UNWIND $rows AS r \
     MERGE (v:_AggregateVersion {aggregate: r.aggregate}) \
-    SET v._lock = true \
-    WITH r, v, coalesce(v.version, -1) AS current \
-    SET v.version = CASE WHEN current = r.before THEN r.after ELSE v.version END \
+    ON CREATE SET v.version = r.after \
+    ON MATCH SET v._lock = true \
+    WITH r, v, CASE WHEN v._lock THEN v.version ELSE -1 END AS current \
+    FOREACH (_ IN CASE WHEN v._lock AND current = r.before THEN [1] ELSE [] END | SET v.version = r.after) \
     WITH r, current WHERE current <> r.before \
     RETURN r.at AS at, current";
 

@@ -30,7 +30,7 @@ pub use self::prompt::send_at_once;
 use super::port::{ApplyError, Census, Cursor, Graph, GraphError, NodeRow, Page, Schema, Tree};
 
 /// How many rows the server is asked for at once.
-const FETCH_SIZE: usize = 2_000;
+const FETCH_SIZE: usize = 5_000;
 /// How many connections are kept at most: one for each lane, and some for reading.
 const CONNECTIONS_MAX: usize = 24;
 /// How many nodes one transaction removes at most when a graph is erased: a larger one outgrows the server's memory pool.
@@ -145,16 +145,32 @@ impl Neo4jGraph {
 
     /// Runs a query in a transaction of its own and returns its rows.
     async fn rows(&self, during: &'static str, query: Query) -> Result<Vec<Row>, GraphError> {
+        self.read(during, query, Ok).await
+    }
+
+    /// Runs a query in a transaction of its own and returns what is made of its rows, each as it comes: the server goes on
+    /// meanwhile.
+    async fn read<T>(
+        &self,
+        during: &'static str,
+        query: Query,
+        mut make: impl FnMut(Row) -> Result<T, GraphError>,
+    ) -> Result<Vec<T>, GraphError> {
         let (client, mut call) = self.begin();
         let read = async {
             let mut txn = client.start_txn().await?;
-            let rows = rows(&mut txn, query).await?;
+            let mut stream = txn.execute(query).await?;
+            let mut made = Vec::new();
+            while let Some(row) = stream.next(txn.handle()).await? {
+                made.push(make(row));
+            }
             txn.commit().await?;
             call.has_ended = true;
-            Ok(rows)
+            Ok(made)
         };
         match tokio::time::timeout(self.timeout, read).await {
-            Ok(rows) => rows.map_err(|error| fault::graph_error(during, error)),
+            Ok(Ok(made)) => made.into_iter().collect(),
+            Ok(Err(error)) => Err(fault::graph_error(during, error)),
             Err(elapsed) => Err(GraphError::Unavailable { during, source: elapsed.into() }),
         }
     }

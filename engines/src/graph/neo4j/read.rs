@@ -120,18 +120,17 @@ pub(super) async fn nodes(
 const ROW: &str = "RETURN id(n) AS id, properties(n) AS properties, COUNT { (n)--() } AS degree";
 
 async fn node_rows(graph: &Neo4jGraph, label: &str, query: Query) -> Result<Vec<NodeRow>, GraphError> {
-    let rows = graph.rows("read nodes", query).await?;
-    rows.iter()
-        .map(|row| {
-            let row = Columns(row);
-            Ok(NodeRow {
-                id: row.id("id")?,
-                label: label.into(),
-                properties: convert::from_bolt_map(&row.get("properties")?),
-                degree: row.id("degree")?,
-            })
+    let label = SmolStr::new(label);
+    let node = |row: Row| {
+        let row = Columns(&row);
+        Ok(NodeRow {
+            id: row.id("id")?,
+            label: label.clone(),
+            properties: convert::from_bolt_map(&row.get("properties")?),
+            degree: row.id("degree")?,
         })
-        .collect()
+    };
+    graph.read("read nodes", query, node).await
 }
 
 /// Everything that an interview owns, with the place of the interview in the question.
@@ -178,28 +177,26 @@ pub(super) async fn trees(graph: &Neo4jGraph, interviews: &[Value]) -> Result<Ve
 async fn relationships(graph: &Neo4jGraph, nodes: &[TreeNode]) -> Result<Vec<RelationshipRow>, GraphError> {
     let inside: BTreeSet<u64> = nodes.iter().map(|node| node.id).collect();
     let ids = convert::list(inside.iter().map(|id| BoltType::from(*id as i64)));
-    let rows = graph.rows("read relationships", query(RELATIONSHIPS).param("ids", ids)).await?;
-    rows.iter()
-        .map(|row| {
-            let row = Columns(row);
-            let other = row.id("other")?;
-            let endpoint = |id: u64| -> Result<Endpoint, GraphError> {
-                if inside.contains(&id) {
-                    return Ok(Endpoint::Inside(id));
-                }
-                debug_assert_eq!(id, other, "one end of a tree's relationship is inside");
-                let label = row.text("label")?;
-                let properties = convert::from_bolt_map(&row.get("other_properties")?);
-                let key =
-                    Label::from_name(&label).and_then(|label| properties.get(label.key_property()).cloned());
-                Ok(Endpoint::Outside { label, key })
-            };
-            Ok(RelationshipRow {
-                rel: row.text("rel")?,
-                from: endpoint(row.id("a")?)?,
-                to: endpoint(row.id("b")?)?,
-                properties: convert::from_bolt_map(&row.get("properties")?),
-            })
+    let relationship = |row: Row| {
+        let row = Columns(&row);
+        let other = row.id("other")?;
+        let endpoint = |id: u64| -> Result<Endpoint, GraphError> {
+            if inside.contains(&id) {
+                return Ok(Endpoint::Inside(id));
+            }
+            debug_assert_eq!(id, other, "one end of a tree's relationship is inside");
+            let label = row.text("label")?;
+            let properties = convert::from_bolt_map(&row.get("other_properties")?);
+            let key =
+                Label::from_name(&label).and_then(|label| properties.get(label.key_property()).cloned());
+            Ok(Endpoint::Outside { label, key })
+        };
+        Ok(RelationshipRow {
+            rel: row.text("rel")?,
+            from: endpoint(row.id("a")?)?,
+            to: endpoint(row.id("b")?)?,
+            properties: convert::from_bolt_map(&row.get("properties")?),
         })
-        .collect()
+    };
+    graph.read("read relationships", query(RELATIONSHIPS).param("ids", ids), relationship).await
 }

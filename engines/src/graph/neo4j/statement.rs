@@ -19,7 +19,8 @@ pub(super) const SWEPT: &str = "_MaybeUnreferenced";
 /// What the text of a statement depends on: changes with equal kinds go into one statement.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Kind {
-    Upsert(Shape, Sets),
+    /// With the file that the owner names, where the node is linked to it right after that.
+    Upsert(Shape, Sets, Option<(Rel, SmolStr)>),
     /// Whether it may move a sentence.
     Update(Shape, bool),
     Remove(Shape),
@@ -65,7 +66,7 @@ pub(super) fn row(change: &Change) -> Option<Row> {
                 all.merge(unless_edited);
                 fields.put("all", convert::properties(&all));
             }
-            Kind::Upsert(fields.node("n", node), sets)
+            Kind::Upsert(fields.node("n", node), sets, None)
         }
         Change::Update { node, set, unset } => {
             fields.put("changed", changed(set, unset));
@@ -106,6 +107,23 @@ pub(super) fn row(change: &Change) -> Option<Row> {
         Change::MergeJson { .. } | Change::Chain { .. } => return None,
     };
     Some(fields.into_row(kind))
+}
+
+/// Makes a row of an upsert and of the link right after it to what the owner names, where that is one statement: the node has a unique
+/// key, and was put where the link looks for the name.
+pub(super) fn put_and_linked(upsert: &Change, link: &Change) -> Option<Row> {
+    let (Change::Upsert { node, .. }, Change::LinkNamedBy { from, rel, owner, property }) = (upsert, link)
+    else {
+        return None;
+    };
+    let NodeRef::Child { parent, rel: owning, key: Some(key) } = node else { return None };
+    let is_same =
+        matches!(from, NodeRef::Keyed { label, key: own } if *label == owning.target() && own == key);
+    if !is_same || **parent != *owner {
+        return None;
+    }
+    let Row { kind: Kind::Upsert(shape, sets, _), parameters } = row(upsert)? else { return None };
+    Some(Row { kind: Kind::Upsert(shape, sets, Some((*rel, property.clone()))), parameters })
 }
 
 /// Makes a row of a change that gives a sentence a new analysis, and of one that updates the sentence right before that.
@@ -180,7 +198,10 @@ impl Kind {
     /// Returns the text of the statement; its rows are the parameter `rows`.
     pub(super) fn cypher(&self, schema: Schema) -> String {
         let body = match self {
-            Self::Upsert(node, sets) => upsert(node, *sets, schema),
+            Self::Upsert(node, sets, named) => {
+                let link = named.as_ref().map(|(rel, property)| link_to_named(*rel, property));
+                upsert(node, *sets, schema) + &link.unwrap_or_default()
+            }
             Self::Update(node, moves) => {
                 let forget = if *moves { forget_owners("n") } else { String::new() };
                 format!("MATCH {} SET n += r.changed{forget}", node.pattern("n", "r"))
@@ -255,6 +276,15 @@ fn link_named_by(from: &Shape, rel: Rel, owner: &Shape, property: &str) -> Strin
          {} WITH b, all_a UNWIND all_a AS a MERGE (a)-[:{rel}]->(b)",
         from.pattern("a", "r"),
         owner.pattern_by("o", "o"),
+        merge_value("b", rel.target(), "name"),
+    )
+}
+
+/// Goes on from an upsert, which found the owner as `p` and left the node as `n`.
+fn link_to_named(rel: Rel, property: &str) -> String {
+    format!(
+        " WITH p, collect(n) AS all_n WITH all_n, last(split(p.{property}, '/')) AS name WHERE name <> '' \
+         {} WITH b, all_n UNWIND all_n AS n MERGE (n)-[:{rel}]->(b)",
         merge_value("b", rel.target(), "name"),
     )
 }

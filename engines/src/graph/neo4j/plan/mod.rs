@@ -20,6 +20,7 @@ use self::planner::Planner;
 use super::analyses::Analyses;
 use super::sequence::Chained;
 use super::statement::{self, Kind};
+use crate::graph::Schema;
 
 /// What a batch asks of the version of an aggregate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +93,7 @@ impl Plan<'_> {
 }
 
 /// Plans a batch.
-pub(super) fn plan(batch: &[ChangeSet]) -> Plan<'_> {
+pub(super) fn plan(batch: &[ChangeSet], schema: Schema) -> Plan<'_> {
     let mut planner = Planner::default();
     let mut guards = Guards::new();
     for set in batch {
@@ -108,11 +109,12 @@ pub(super) fn plan(batch: &[ChangeSet]) -> Plan<'_> {
         }
         let mut changes = set.changes.iter();
         while let Some(change) = changes.next() {
-            let next = changes.as_slice().first();
-            if let Some(row) = next.and_then(|next| updated_and_analysed(change, next)) {
-                planner.put(changes.next().unwrap_or(change), row);
-            } else {
-                planner.add(change);
+            match changes.as_slice().first().map(|next| (next, as_one(change, next, schema))) {
+                Some((next, Some(row))) => {
+                    planner.put(change, next, row);
+                    changes.next();
+                }
+                _ => planner.add(change),
             }
         }
     }
@@ -120,14 +122,17 @@ pub(super) fn plan(batch: &[ChangeSet]) -> Plan<'_> {
     Plan { guards, steps, chained }
 }
 
-/// Makes one row of an update of a sentence and the new analysis right after it, which is what most events about sentences are.
-fn updated_and_analysed(update: &Change, analysis: &Change) -> Option<statement::Row> {
-    match (update, analysis) {
+/// Makes one row of two changes about a sentence that often follow each other.
+fn as_one(change: &Change, next: &Change, schema: Schema) -> Option<statement::Row> {
+    match (change, next) {
         (
             Change::Update { node, set, unset },
             Change::ReplaceAnalysis { sentence, analysis_id, properties },
         ) if node == sentence && !statement::may_move(node, set, unset) => {
             Some(statement::new_analysis(sentence, analysis_id, properties, Some((set, unset))))
+        }
+        (Change::Upsert { node, .. }, _) if schema.is_unique(node.label()) => {
+            statement::put_and_linked(change, next)
         }
         _ => None,
     }

@@ -42,27 +42,38 @@ impl<'a> Planner<'a> {
             Change::SetDimension { analysis, .. } if self.is_said_at_once(analysis, change) => {}
             Change::MergeJson { node, property, diff } => {
                 let at = self.push(Step::MergeJson { node, property, diff });
-                self.touch(change, Touched::by(change), at);
+                self.touch([change], Touched::by(change), at);
             }
-            _ => self.put(change, statement::row(change).expect("every other change is a row")),
+            _ => {
+                let row = statement::row(change).expect("every other change is a row");
+                let touched = Touched::by(change);
+                let at = self.place(row, self.earliest(&touched));
+                self.touch([change], touched, at);
+            }
         }
     }
 
-    /// Puts a change as a row into the first step that it may stand in.
-    pub(super) fn put(&mut self, change: &'a Change, row: statement::Row) {
-        let touched = Touched::by(change);
-        let earliest = self.earliest(&touched);
-        let at = self.place(row, earliest);
-        self.touch(change, touched, at);
+    /// Puts two changes as one row into the first step that it may stand in.
+    pub(super) fn put(&mut self, change: &'a Change, next: &'a Change, row: statement::Row) {
+        let (mut touched, further) = (Touched::by(change), Touched::by(next));
+        // What the first one writes is there for the second one to read.
+        let is_read = |node: &NodeRef| !touched.writes.contains(node) && !touched.reads.contains(node);
+        let reads: Vec<_> = further.reads.into_iter().filter(is_read).collect();
+        touched.reads.extend(reads);
+        let at = self.place(row, self.earliest(&touched));
+        self.touch([change, next], touched, at);
     }
 
-    /// Takes note of what a change in that step has to do with.
-    fn touch(&mut self, change: &'a Change, touched: Touched, at: usize) {
-        if let Change::Upsert { node, .. } = change
-            && node.label() == Label::Sentence
-        {
-            self.placed.entry(interview_of(node).cloned()).or_default().push(node);
+    /// Takes note of what the changes of a row in that step have to do with.
+    fn touch<const N: usize>(&mut self, changes: [&'a Change; N], touched: Touched, at: usize) {
+        for change in changes {
+            if let Change::Upsert { node, .. } = change
+                && node.label() == Label::Sentence
+            {
+                self.placed.entry(interview_of(node).cloned()).or_default().push(node);
+            }
         }
+        let is_analysed = changes.iter().any(|change| matches!(change, Change::ReplaceAnalysis { .. }));
         for step in self.before(&touched) {
             self.follow(step, at);
         }
@@ -73,7 +84,7 @@ impl<'a> Planner<'a> {
         }
         for node in touched.writes {
             self.new_analyses.remove(&node);
-            if let (Change::ReplaceAnalysis { .. }, Step::Analyses(analyses)) = (change, &self.steps[at]) {
+            if let (true, Step::Analyses(analyses)) = (is_analysed, &self.steps[at]) {
                 self.new_analyses.insert(node.clone(), (at, analyses.len() - 1));
             }
             self.read_in.remove(&node);

@@ -61,7 +61,7 @@ fn analyse(file: &str, index: u32) -> Vec<Change> {
 
 fn planned(changes: Vec<Vec<Change>>) -> Vec<(String, usize)> {
     let batch: Vec<_> = changes.into_iter().map(|changes| ChangeSet { guard: None, changes }).collect();
-    plan(&batch)
+    plan(&batch, Schema::Projected)
         .steps
         .iter()
         .map(|step| match step {
@@ -122,7 +122,8 @@ fn a_sentence_that_came_before_its_interview_stays_before_it() {
 fn an_interview_is_chained_once_however_many_sentences_asked_for_it() {
     let batch: Vec<_> =
         (0..5).map(|index| ChangeSet { guard: None, changes: create_sentence("a.txt", index) }).collect();
-    let chained: Vec<_> = plan(&batch).chained.into_values().map(|sentences| sentences.len()).collect();
+    let chained: Vec<_> =
+        plan(&batch, Schema::Projected).chained.into_values().map(|sentences| sentences.len()).collect();
     assert_eq!(chained, [5]);
 }
 

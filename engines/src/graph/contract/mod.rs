@@ -142,6 +142,8 @@ macro_rules! graph_promises {
                 chaining_one_interview_leaves_others_alone,
                 chaining_a_missing_interview_does_nothing,
                 a_long_interview_stays_chained_under_small_changes,
+                sentences_that_are_appended_in_batches_follow_each_other,
+                appending_makes_good_what_was_not_chained,
                 // guards
                 versions_begin_with_zero,
                 a_gap_is_refused,
@@ -175,8 +177,6 @@ macro_rules! graph_promises {
                 an_analysis_without_a_key_is_the_only_child,
                 integer_keys_are_read_in_the_order_of_numbers,
                 twins_on_the_border_of_a_page_are_read_once_each,
-                sentences_that_are_appended_in_batches_follow_each_other,
-                appending_makes_good_what_was_not_chained,
                 sentences_of_the_direct_path_are_chained_within_their_interview,
             ]
         }

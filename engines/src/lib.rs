@@ -4,3 +4,4 @@
 
 pub mod event_log;
 pub mod graph;
+pub mod sockets;

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cutover_engines::graph::{Graph, Neo4jGraph, Neo4jSettings, Schema, send_at_once};
+use cutover_engines::graph::{Graph, Neo4jGraph, Neo4jSettings, Schema};
+use cutover_engines::sockets::send_at_once;
 use cutover_harness::provision::process::{Installation, Server, ServerSettings, cache_folder};
 
 /// A Neo4j server, with the folder that it keeps its data in.
@@ -51,7 +52,7 @@ impl Measured {
     /// Has connections not wait for acknowledgements, as the graph has its own do it: the limit is to be that of the server.
     pub(crate) fn send_at_once(&self) {
         let port = self.uri().rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-        send_at_once(port.expect("an address with a port"));
+        send_at_once(&[port.expect("an address with a port")]);
     }
 
     pub(crate) async fn stop(self) {

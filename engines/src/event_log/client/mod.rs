@@ -24,9 +24,20 @@ use super::port::{
     Appended, EventLog, ExpectedRevision, GroupId, GroupInfo, GroupSettings, LogError, NewEvent, ParkedEvent,
     StartFrom, Subscription,
 };
+use crate::sockets::SendAtOnce;
 
+/// EventStoreDB's port, where an address names none.
+const PORT: u16 = 2_113;
 /// How many events a page of a read holds at most.
 const READ_PAGE: usize = 4_096;
+
+/// Returns the ports that a connection string names, and the usual one.
+fn ports_of(connection_string: &str) -> Vec<u16> {
+    let authority = connection_string.split("://").last().and_then(|rest| rest.split(['/', '?']).next());
+    let hosts = authority.unwrap_or_default().split(',');
+    let ports = hosts.filter_map(|host| host.rsplit_once(':')?.1.parse().ok());
+    ports.chain([PORT]).collect()
+}
 
 /// A connection string that the client does not understand.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +55,7 @@ pub struct EventStoreDb {
     /// The client of the present connection. Once a connection attempt has failed, every later call on the same client
     /// fails too, so that the next call has to begin with a new one.
     client: Mutex<Option<Client>>,
+    sockets: SendAtOnce,
 }
 
 impl EventStoreDb {
@@ -55,7 +67,8 @@ impl EventStoreDb {
     pub fn new(connection_string: &str) -> Result<Self, InvalidConnectionString> {
         let settings = ClientSettings::from_str(connection_string)
             .map_err(|_| InvalidConnectionString { redacted: redact(connection_string) })?;
-        Ok(Self { settings, client: Mutex::new(None) })
+        let sockets = SendAtOnce::new(ports_of(connection_string));
+        Ok(Self { settings, client: Mutex::new(None), sockets })
     }
 
     /// Runs one call on the present client, and forgets the client when the connection turns out to be gone.
@@ -66,7 +79,10 @@ impl EventStoreDb {
     ) -> Result<T, Failure> {
         let client = self.present_client().map_err(|source| Failure { during, source })?;
         match operation(&client).await {
-            Ok(value) => Ok(value),
+            Ok(value) => {
+                self.sockets.look_up();
+                Ok(value)
+            }
             Err(source) => {
                 if convert::connection_is_gone(&source) {
                     *self.client.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
@@ -317,6 +333,13 @@ fn redact(connection_string: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_ports_are_those_that_a_connection_string_names_and_the_usual_one() {
+        assert_eq!(ports_of("esdb://localhost:2114?tls=false"), [2_114, PORT]);
+        assert_eq!(ports_of("esdb://ops:word@a:2111,b:2112,c/?x=1:2"), [2_111, 2_112, PORT]);
+        assert_eq!(ports_of("esdb+discover://store.example"), [PORT]);
+    }
 
     #[test]
     fn an_invalid_connection_string_is_named_without_its_credentials() {

@@ -9,8 +9,9 @@ use neo4rs::{BoltType, Txn, query};
 use super::fault::{self, Remedy};
 use super::plan::{self, Guards, Plan, Span, Step};
 use super::shape::Shape;
-use super::{Neo4jGraph, convert, prompt, rows, sequence};
+use super::{Neo4jGraph, convert, rows, sequence};
 use crate::graph::{ApplyError, VersionConflict};
+use crate::sockets;
 
 /// What applying is called in errors.
 pub(super) const APPLY: &str = "apply a batch";
@@ -61,7 +62,7 @@ async fn attempt(graph: &Neo4jGraph, plan: Plan<'_>) -> Result<(), Attempt> {
     let (client, mut call) = graph.begin();
     let mut txn = client.start_txn().await?;
     if plan.rows() >= LARGE_ROWS {
-        prompt::send_at_once(graph.port);
+        sockets::send_at_once(&[graph.port]);
     }
     let conflicts = check_guards(&mut txn, &plan.guards).await?;
     if !conflicts.is_empty() {

@@ -9,7 +9,6 @@ mod convert;
 mod fault;
 mod inspect;
 mod plan;
-mod prompt;
 mod read;
 mod schema;
 mod sequence;
@@ -25,7 +24,6 @@ use cutover_core::ids::AggregateId;
 use neo4rs::{Query, Row, Txn, query};
 
 pub use self::inspect::{Contents, Neo4jServer};
-pub use self::prompt::send_at_once;
 
 use super::port::{ApplyError, Census, Cursor, Graph, GraphError, NodeRow, Page, Schema, Tree};
 

@@ -102,17 +102,18 @@ pub fn a_sentence(name: &str, index: u32) -> AggregateId {
 pub fn batches(schema: Schema) -> impl Strategy<Value = Vec<Vec<ChangeSet>>> {
     let set = (guard_plan(), vec(change(schema), 0..6));
     let drawn = vec(vec(set, 1..6), 1..8).prop_map(with_versions);
-    (any::<[bool; 4]>(), drawn).prop_map(move |(populated, drawn)| {
-        // Changes are total: in an empty world nearly all of them would do nothing.
-        let is_populated = populated != [false; 4];
-        is_populated.then(|| populate(schema)).into_iter().chain(drawn).collect()
+    // Changes are total: in an empty world nearly all of them would do nothing. In a full one no sentence is new.
+    let sentences = prop_oneof![1 => Just(0), 5 => Just(2), 10 => Just(4)];
+    (sentences, drawn).prop_map(move |(sentences, drawn)| {
+        let populated = (sentences > 0).then(|| populate(schema, sentences));
+        populated.into_iter().chain(drawn).collect()
     })
 }
 
-/// Fills the small world: every interview, sentence and analysis, chained.
-fn populate(schema: Schema) -> Vec<ChangeSet> {
+/// Fills the small world: every interview with its first sentences and their analyses, chained.
+fn populate(schema: Schema, sentences: i64) -> Vec<ChangeSet> {
     let interviews = INTERVIEWS.map(|key| put(interview(key), Properties::new().with("source", "in/f0")));
-    let sentences = INTERVIEWS.into_iter().flat_map(|owner| (0..4).map(move |index| (owner, index)));
+    let sentences = INTERVIEWS.into_iter().flat_map(|owner| (0..sentences).map(move |index| (owner, index)));
     let sentences = sentences.flat_map(|(owner, index)| {
         let sentence = child_of(schema, owner, index);
         let analysis_id = format_smolstr!("{owner}/{index}");

@@ -11,6 +11,13 @@ use std::time::{Duration, Instant};
 /// How long new connections may go unnoticed.
 const LOOKED_UP_EVERY: Duration = Duration::from_secs(1);
 
+/// Returns the ports that an address names, `scheme://user:password@host:port,host:port/path?query`.
+pub(crate) fn ports_of(address: &str) -> impl Iterator<Item = u16> {
+    let authority = address.split("://").last().and_then(|rest| rest.split(['/', '?']).next());
+    let hosts = authority.unwrap_or_default().split(',');
+    hosts.filter_map(|host| host.rsplit_once(':')?.1.parse().ok())
+}
+
 /// Turns Nagle's algorithm off for every connection of this process to one of these ports, and returns how many there are. Where the
 /// system does not permit it (a container's security profile may not; other systems than Linux have no such call), requests
 /// take longer and nothing else changes.

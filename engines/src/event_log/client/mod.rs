@@ -24,7 +24,7 @@ use super::port::{
     Appended, EventLog, ExpectedRevision, GroupId, GroupInfo, GroupSettings, LogError, NewEvent, ParkedEvent,
     StartFrom, Subscription,
 };
-use crate::sockets::SendAtOnce;
+use crate::sockets::{self, SendAtOnce};
 
 /// EventStoreDB's port, where an address names none.
 const PORT: u16 = 2_113;
@@ -33,10 +33,7 @@ const READ_PAGE: usize = 4_096;
 
 /// Returns the ports that a connection string names, and the usual one.
 fn ports_of(connection_string: &str) -> Vec<u16> {
-    let authority = connection_string.split("://").last().and_then(|rest| rest.split(['/', '?']).next());
-    let hosts = authority.unwrap_or_default().split(',');
-    let ports = hosts.filter_map(|host| host.rsplit_once(':')?.1.parse().ok());
-    ports.chain([PORT]).collect()
+    sockets::ports_of(connection_string).chain([PORT]).collect()
 }
 
 /// A connection string that the client does not understand.

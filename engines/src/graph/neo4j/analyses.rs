@@ -30,24 +30,14 @@ impl<'a> Analyses<'a> {
 
     /// Adds an analysis.
     pub(super) fn push(&mut self, parameters: BoltType) {
-        self.number(parameters);
-        self.dimensions.push(Vec::new());
-    }
-
-    /// Adds a row that knows its place.
-    fn number(&mut self, mut parameters: BoltType) {
-        if let BoltType::Map(map) = &mut parameters {
-            map.put("at".into(), BoltType::from(self.rows.len() as i64));
-        }
         self.rows.push(parameters);
+        self.dimensions.push(Vec::new());
     }
 
     /// Takes all of other analyses over.
     pub(super) fn take(&mut self, others: &mut Self) {
         self.dimensions.append(&mut others.dimensions);
-        for row in others.rows.drain(..) {
-            self.number(row);
-        }
+        self.rows.append(&mut others.rows);
     }
 
     /// Says what a new analysis found in one dimension. Answers whether that could be said here: once for each dimension.
@@ -65,7 +55,12 @@ impl<'a> Analyses<'a> {
         self.rows.len()
     }
 
-    pub(super) async fn write(self, txn: &mut Txn, schema: Schema) -> neo4rs::Result<()> {
+    pub(super) async fn write(mut self, txn: &mut Txn, schema: Schema) -> neo4rs::Result<()> {
+        for (at, row) in self.rows.iter_mut().enumerate() {
+            if let BoltType::Map(map) = row {
+                map.put("at".into(), BoltType::from(at as i64));
+            }
+        }
         let replace = query(&self.kind.cypher(schema)).param("rows", self.rows);
         // In the order of dimensions and values, so that writers of the same values lock them in the same order.
         let mut links: BTreeMap<Rel, BTreeMap<&SmolStr, Vec<BoltType>>> = BTreeMap::new();

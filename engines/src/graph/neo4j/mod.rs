@@ -1,7 +1,7 @@
 //! Neo4j behind the graph port: a batch is a few bulk statements in one transaction, its version guards inside.
 //!
 //! The main type is [`Neo4jGraph`]. What a change means as Cypher is in `statement.rs`, `analyses.rs` and `sequence.rs`, the order of
-//! statements in `plan.rs`.
+//! statements in `plan/`.
 
 mod analyses;
 mod apply;
@@ -26,6 +26,7 @@ use neo4rs::{Query, Row, Txn, query};
 pub use self::inspect::{Contents, Neo4jServer};
 
 use super::port::{ApplyError, Census, Cursor, Graph, GraphError, NodeRow, Page, Schema, Tree};
+use crate::sockets;
 
 /// How many rows the server is asked for at once.
 const FETCH_SIZE: usize = 5_000;
@@ -152,16 +153,12 @@ impl Neo4jGraph {
         &self,
         during: &'static str,
         query: Query,
-        mut make: impl FnMut(Row) -> Result<T, GraphError>,
+        make: impl FnMut(Row) -> Result<T, GraphError>,
     ) -> Result<Vec<T>, GraphError> {
         let (client, mut call) = self.begin();
         let read = async {
             let mut txn = client.start_txn().await?;
-            let mut stream = txn.execute(query).await?;
-            let mut made = Vec::new();
-            while let Some(row) = stream.next(txn.handle()).await? {
-                made.push(make(row));
-            }
+            let made = made_of_rows(&mut txn, query, make).await?;
             txn.commit().await?;
             call.has_ended = true;
             Ok(made)
@@ -179,19 +176,26 @@ const BOLT_PORT: u16 = 7_687;
 
 /// Returns the port that an address names.
 fn port_of(uri: &str) -> u16 {
-    let authority = uri.split("://").last().and_then(|rest| rest.split(['/', '?']).next());
-    let port = authority.and_then(|authority| authority.rsplit_once(':')).map(|(_, port)| port);
-    port.and_then(|port| port.parse().ok()).unwrap_or(BOLT_PORT)
+    sockets::ports_of(uri).next().unwrap_or(BOLT_PORT)
 }
 
 /// Runs a query to its last row: an error in a row that nobody asked for would otherwise never be seen.
 async fn rows(txn: &mut Txn, query: Query) -> neo4rs::Result<Vec<Row>> {
+    made_of_rows(txn, query, std::convert::identity).await
+}
+
+/// Does so, and returns what is made of the rows, each as it comes.
+async fn made_of_rows<T>(
+    txn: &mut Txn,
+    query: Query,
+    mut make: impl FnMut(Row) -> T,
+) -> neo4rs::Result<Vec<T>> {
     let mut stream = txn.execute(query).await?;
-    let mut rows = Vec::new();
+    let mut made = Vec::new();
     while let Some(row) = stream.next(txn.handle()).await? {
-        rows.push(row);
+        made.push(make(row));
     }
-    Ok(rows)
+    Ok(made)
 }
 
 #[async_trait]

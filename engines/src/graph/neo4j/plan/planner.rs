@@ -73,7 +73,6 @@ impl<'a> Planner<'a> {
                 self.placed.entry(interview_of(node).cloned()).or_default().push(node);
             }
         }
-        let is_analysed = changes.iter().any(|change| matches!(change, Change::ReplaceAnalysis { .. }));
         for step in self.before(&touched) {
             self.follow(step, at);
         }
@@ -84,7 +83,7 @@ impl<'a> Planner<'a> {
         }
         for node in touched.writes {
             self.new_analyses.remove(&node);
-            if let (true, Step::Analyses(analyses)) = (is_analysed, &self.steps[at]) {
+            if let Step::Analyses(analyses) = &self.steps[at] {
                 self.new_analyses.insert(node.clone(), (at, analyses.len() - 1));
             }
             self.read_in.remove(&node);

@@ -15,7 +15,8 @@ use cutover_engines::event_log::{Delivered, GroupId, LogError, NewEvent};
 use cutover_engines::graph::{ApplyError, GraphError};
 use cutover_harness::exit_code;
 use cutover_harness::gate::{Judgement, Verdict};
-use cutover_harness::provision::wrapped::{GraphHook, LogHook, Wrapped};
+use cutover_harness::provision::hooks::{GraphHook, Hooks, LogHook};
+use cutover_harness::provision::wrapped::Wrapped;
 use cutover_harness::provision::{Embedded, Provision};
 use cutover_harness::result::{Cause, CheckResult, ScenarioResult};
 use cutover_harness::scenario::event::Silent;
@@ -96,12 +97,13 @@ fn assert_found(result: &ScenarioResult, id: &str, kind: &str, subject: &str) {
 #[test]
 fn with_hooks_that_let_everything_pass_both_scenarios_stay_green() {
     for scenario in ["dual-write", "replay-from-zero"] {
-        let result = run_patiently(scenario, &Wrapped::new(Embedded));
+        let result = run_patiently(scenario, &Wrapped::new(Embedded, Hooks::default));
         assert_eq!(verdict(&result), Verdict::Go, "{:?}", result.reason);
     }
 }
 
 /// Commits direct writes without those outbox entries whose text says so.
+#[derive(Clone, Copy)]
 struct OutboxForgotten {
     of: &'static str,
 }
@@ -124,7 +126,10 @@ impl GraphHook for OutboxForgotten {
 #[test]
 fn without_the_outbox_entries_of_removals_the_projected_graph_keeps_the_sentences() {
     let forgotten = OutboxForgotten { of: "remove_sentence" };
-    let result = run("replay-from-zero", &Wrapped::new(Embedded).with_graph("direct", forgotten));
+    let result = run(
+        "replay-from-zero",
+        &Wrapped::new(Embedded, move || Hooks::default().with_graph("direct", forgotten)),
+    );
     assert_found(&result, "direct-vs-rebuilt", "missing-left", "Sentence");
     assert_found(&result, "model-vs-rebuilt", "missing-left", "Sentence");
     assert!(check(&result, "model-vs-direct").differences.is_empty(), "the direct path itself is whole");
@@ -133,7 +138,10 @@ fn without_the_outbox_entries_of_removals_the_projected_graph_keeps_the_sentence
 #[test]
 fn without_the_outbox_entries_of_those_who_make_way_the_projected_graph_has_another_order() {
     let forgotten = OutboxForgotten { of: r#""intent":"place""# };
-    let result = run("replay-from-zero", &Wrapped::new(Embedded).with_graph("direct", forgotten));
+    let result = run(
+        "replay-from-zero",
+        &Wrapped::new(Embedded, move || Hooks::default().with_graph("direct", forgotten)),
+    );
     assert_found(&result, "direct-vs-rebuilt", "property-differs", "Sentence");
     assert_found(&result, "direct-vs-rebuilt", "missing-left", "NEXT_SENTENCE");
     assert!(check(&result, "model-vs-direct").differences.is_empty(), "the direct path itself is whole");
@@ -142,7 +150,8 @@ fn without_the_outbox_entries_of_those_who_make_way_the_projected_graph_has_anot
 #[test]
 fn without_the_outbox_the_first_edit_is_refused_because_the_store_knows_no_sentence() {
     let forgotten = OutboxForgotten { of: "" };
-    let result = run("dual-write", &Wrapped::new(Embedded).with_graph("direct", forgotten));
+    let result =
+        run("dual-write", &Wrapped::new(Embedded, move || Hooks::default().with_graph("direct", forgotten)));
     assert_eq!(verdict(&result), Verdict::NoGo, "{:?}", result.reason);
     let reason = result.reason.unwrap_or_default();
     assert!(reason.contains("edit 24 sentences") && reason.contains("there is no such"), "{reason}");
@@ -167,7 +176,7 @@ impl LogHook for LinksUnresolved {
 
 #[test]
 fn without_link_resolution_nothing_is_projected_and_the_scenario_is_red() {
-    let result = run("dual-write", &Wrapped::new(Embedded).with_log(LinksUnresolved));
+    let result = run("dual-write", &Wrapped::new(Embedded, || Hooks::default().with_log(LinksUnresolved)));
     assert_found(&result, "expectations", "figure", "parked events");
 }
 
@@ -185,7 +194,10 @@ impl GraphHook for GuardsOff {
 
 #[test]
 fn without_version_guards_a_projection_that_starts_again_is_found_out() {
-    let result = run("replay-from-zero", &Wrapped::new(Embedded).with_graph("projected", GuardsOff));
+    let result = run(
+        "replay-from-zero",
+        &Wrapped::new(Embedded, || Hooks::default().with_graph("projected", GuardsOff)),
+    );
     assert_found(&result, "projected-vs-rebuilt", "property-differs", "Analysis");
     assert_found(&result, "expectations", "figure", "parked events");
     assert!(check(&result, "direct-vs-rebuilt").differences.is_empty(), "the rebuilt graph has its guards");
@@ -217,7 +229,8 @@ impl LogHook for ArrivalOrder {
 
 #[test]
 fn without_the_order_of_versions_what_was_said_last_is_not_what_stays() {
-    let result = run("dual-write", &Wrapped::new(Embedded).with_log(ArrivalOrder::default()));
+    let result =
+        run("dual-write", &Wrapped::new(Embedded, || Hooks::default().with_log(ArrivalOrder::default())));
     assert_found(&result, "direct-vs-projected", "property-differs", "Sentence");
     assert!(check(&result, "model-vs-direct").differences.is_empty(), "the direct path itself is whole");
 }
@@ -234,7 +247,7 @@ impl LogHook for Reversed {
 
 #[test]
 fn deliveries_in_the_opposite_order_are_put_right() {
-    let result = run_patiently("dual-write", &Wrapped::new(Embedded).with_log(Reversed));
+    let result = run_patiently("dual-write", &Wrapped::new(Embedded, || Hooks::default().with_log(Reversed)));
     assert_eq!(verdict(&result), Verdict::Go, "{:?}", result.reason);
 }
 
@@ -281,12 +294,18 @@ fn assert_unknown(result: &ScenarioResult) {
 
 #[test]
 fn a_store_that_refuses_in_the_middle_leaves_the_verdict_unknown() {
-    assert_unknown(&run("dual-write", &Wrapped::new(Embedded).with_log(Refusing::after(50))));
+    assert_unknown(&run(
+        "dual-write",
+        &Wrapped::new(Embedded, || Hooks::default().with_log(Refusing::after(50))),
+    ));
 }
 
 #[test]
 fn a_direct_graph_that_refuses_in_the_middle_leaves_the_verdict_unknown() {
-    assert_unknown(&run("dual-write", &Wrapped::new(Embedded).with_graph("direct", Refusing::after(5))));
+    assert_unknown(&run(
+        "dual-write",
+        &Wrapped::new(Embedded, || Hooks::default().with_graph("direct", Refusing::after(5))),
+    ));
 }
 
 /// Answers no question of the comparison.
@@ -300,7 +319,10 @@ impl GraphHook for Unreadable {
 
 #[test]
 fn a_graph_that_cannot_be_read_leaves_the_verdict_unknown() {
-    let result = run("replay-from-zero", &Wrapped::new(Embedded).with_graph("direct", Unreadable));
+    let result = run(
+        "replay-from-zero",
+        &Wrapped::new(Embedded, || Hooks::default().with_graph("direct", Unreadable)),
+    );
     assert_eq!(verdict(&result), Verdict::Unknown, "{result:#?}");
 }
 

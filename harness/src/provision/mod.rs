@@ -6,6 +6,7 @@
 pub mod containers;
 mod embedded;
 pub mod external;
+pub mod hooks;
 pub mod owner;
 pub mod process;
 mod shared_store;

@@ -1,104 +1,34 @@
-//! Wrappers round the ports of whatever engines there are. A fault of the world or a defect of the code is made of hooks,
-//! and production code knows nothing of them.
-//!
-//! The main types are [`Wrapped`], which is a [`Provision`] again, and the two hooks. A hook sees a call on its way to the
-//! engine, or the answer on its way back; it changes it, or makes it an error.
+//! Engines with [`Hooks`] round their ports. The main type is [`Wrapped`], which is a [`Provision`] again.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use cutover_core::event::RecordedEvent;
 use cutover_core::graph::ChangeSet;
-use cutover_core::ids::StreamName;
+use cutover_core::ids::{AggregateId, StreamName};
 use cutover_engines::event_log::{
-    Appended, Delivered, EventLog, ExpectedRevision, GroupId, GroupInfo, GroupSettings, LogError, NewEvent,
-    ParkedEvent, Receiver, Subscription,
+    Answers, Appended, Delivered, EventLog, ExpectedRevision, GroupId, GroupInfo, GroupSettings, LogError,
+    NewEvent, ParkedEvent, Receiver, Subscription,
 };
 use cutover_engines::graph::{ApplyError, Graph, GraphError, Interposed, Schema};
+use uuid::Uuid;
 
+use super::hooks::{Answer, GraphHook, Hooks, LogHook};
 use super::{Engines, Provision, ProvisionError};
 
-/// Sees what goes to and comes from an event store. By default everything passes.
-pub trait LogHook: Send + Sync {
-    /// Sees events on their way into a stream.
-    ///
-    /// # Errors
-    ///
-    /// What the caller is to get instead of an answer; nothing is appended then.
-    fn append(&self, stream: &StreamName, events: Vec<NewEvent>) -> Result<Vec<NewEvent>, LogError> {
-        let _ = stream;
-        Ok(events)
-    }
-
-    /// Sees what a group delivers. An empty answer makes the receiver wait for more.
-    ///
-    /// # Errors
-    ///
-    /// What the consumer is to get instead.
-    fn deliver(&self, group: &GroupId, delivered: Vec<Delivered>) -> Result<Vec<Delivered>, LogError> {
-        let _ = group;
-        Ok(delivered)
-    }
-}
-
-/// Sees what goes to and comes from a graph. By default everything passes.
-pub trait GraphHook: Send + Sync {
-    /// Sees changes on their way into the graph.
-    ///
-    /// # Errors
-    ///
-    /// What the caller is to get instead; nothing is applied then.
-    fn apply(&self, batch: Vec<ChangeSet>) -> Result<Vec<ChangeSet>, ApplyError> {
-        Ok(batch)
-    }
-
-    /// Sees every question, before it is asked.
-    ///
-    /// # Errors
-    ///
-    /// What the caller is to get instead of an answer.
-    fn read(&self) -> Result<(), GraphError> {
-        Ok(())
-    }
-}
-
-/// Lets everything pass.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Pass;
-
-impl LogHook for Pass {}
-impl GraphHook for Pass {}
-
-/// Returns the hook for the graph of a name.
-pub type GraphHooks = dyn Fn(&str) -> Arc<dyn GraphHook> + Send + Sync;
+/// Makes the hooks of one scenario.
+type MakeHooks = dyn Fn() -> Hooks + Send + Sync;
 
 /// Engines with hooks.
 pub struct Wrapped<P> {
     inner: P,
-    log: Arc<dyn LogHook>,
-    graphs: Arc<GraphHooks>,
+    hooks: Arc<MakeHooks>,
 }
 
 impl<P: Provision> Wrapped<P> {
-    /// Wraps engines; everything passes until hooks are set.
-    pub fn new(inner: P) -> Self {
-        Self { inner, log: Arc::new(Pass), graphs: Arc::new(|_| Arc::new(Pass)) }
-    }
-
-    /// Sets the hook of the event store.
-    #[must_use]
-    pub fn with_log(mut self, hook: impl LogHook + 'static) -> Self {
-        self.log = Arc::new(hook);
-        self
-    }
-
-    /// Sets the hook of the graph of that name; the others pass.
-    #[must_use]
-    pub fn with_graph(mut self, name: &'static str, hook: impl GraphHook + 'static) -> Self {
-        let hook: Arc<dyn GraphHook> = Arc::new(hook);
-        let others = self.graphs;
-        self.graphs = Arc::new(move |asked: &str| if asked == name { hook.clone() } else { others(asked) });
-        self
+    /// Wraps engines; `hooks` is called for every scenario, because hooks remember what they have seen.
+    pub fn new(inner: P, hooks: impl Fn() -> Hooks + Send + Sync + 'static) -> Self {
+        Self { inner, hooks: Arc::new(hooks) }
     }
 }
 
@@ -110,8 +40,9 @@ impl<P: Provision> Provision for Wrapped<P> {
 
     async fn start(&self) -> Result<Box<dyn Engines>, ProvisionError> {
         let inner = self.inner.start().await?;
-        let log = Arc::new(HookedLog { inner: inner.log(), hook: self.log.clone() });
-        Ok(Box::new(HookedEngines { inner, log, graphs: self.graphs.clone() }))
+        let hooks = (self.hooks)();
+        let log = Arc::new(HookedLog { inner: inner.log(), hook: hooks.log() });
+        Ok(Box::new(HookedEngines { inner, log, hooks }))
     }
 
     async fn finish(&self) {
@@ -122,7 +53,7 @@ impl<P: Provision> Provision for Wrapped<P> {
 struct HookedEngines {
     inner: Box<dyn Engines>,
     log: Arc<HookedLog>,
-    graphs: Arc<GraphHooks>,
+    hooks: Hooks,
 }
 
 #[async_trait]
@@ -133,7 +64,7 @@ impl Engines for HookedEngines {
 
     async fn graph(&self, name: &str, schema: Schema) -> Result<Arc<dyn Graph>, ProvisionError> {
         let inner = self.inner.graph(name, schema).await?;
-        Ok(Arc::new(HookedGraph { inner, hook: (self.graphs)(name) }))
+        Ok(Arc::new(HookedGraph { inner, hook: self.hooks.graph(name) }))
     }
 
     fn namespace(&self) -> Option<&str> {
@@ -141,7 +72,7 @@ impl Engines for HookedEngines {
     }
 
     async fn stop(self: Box<Self>) {
-        let Self { inner, log, graphs: _ } = *self;
+        let Self { inner, log, hooks: _ } = *self;
         drop(log);
         inner.stop().await;
     }
@@ -161,7 +92,8 @@ impl EventLog for HookedLog {
         events: Vec<NewEvent>,
     ) -> Result<Appended, LogError> {
         let events = self.hook.append(stream, events)?;
-        self.inner.append(stream, expected, events).await
+        let appended = self.inner.append(stream, expected, events).await?;
+        self.hook.appended(stream, appended)
     }
 
     async fn read(
@@ -170,7 +102,7 @@ impl EventLog for HookedLog {
         from: u64,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, LogError> {
-        self.inner.read(stream, from, limit).await
+        self.hook.read(stream, self.inner.read(stream, from, limit).await?)
     }
 
     async fn last_revision(&self, stream: &StreamName) -> Result<Option<u64>, LogError> {
@@ -187,8 +119,16 @@ impl EventLog for HookedLog {
 
     async fn subscribe(&self, group: &GroupId, buffer: usize) -> Result<Subscription, LogError> {
         let Subscription { receiver, answers } = self.inner.subscribe(group, buffer).await?;
-        let receiver = HookedReceiver { inner: receiver, group: group.clone(), hook: self.hook.clone() };
-        Ok(Subscription { receiver: Box::new(receiver), answers })
+        let answers: Arc<dyn Answers> = Arc::from(answers);
+        let (group, hook) = (group.clone(), self.hook.clone());
+        let receiver = HookedReceiver {
+            inner: receiver,
+            answers: answers.clone(),
+            group: group.clone(),
+            hook: hook.clone(),
+        };
+        let answers = HookedAnswers { inner: answers, group, hook };
+        Ok(Subscription { receiver: Box::new(receiver), answers: Box::new(answers) })
     }
 
     async fn replay_parked(&self, group: &GroupId) -> Result<(), LogError> {
@@ -206,6 +146,7 @@ impl EventLog for HookedLog {
 
 struct HookedReceiver {
     inner: Box<dyn Receiver>,
+    answers: Arc<dyn Answers>,
     group: GroupId,
     hook: Arc<dyn LogHook>,
 }
@@ -214,11 +155,71 @@ struct HookedReceiver {
 impl Receiver for HookedReceiver {
     async fn next(&mut self, limit: usize) -> Result<Vec<Delivered>, LogError> {
         loop {
-            let delivered = self.hook.deliver(&self.group, self.inner.next(limit).await?)?;
+            let delivered = self.inner.next(limit).await?;
+            for (ack_id, answer) in self.hook.answer_at_once(&self.group, &delivered) {
+                send(&*self.answers, vec![ack_id], answer).await?;
+            }
+            let delivered = self.hook.deliver(&self.group, delivered)?;
             if !delivered.is_empty() {
                 return Ok(delivered);
             }
         }
+    }
+}
+
+struct HookedAnswers {
+    inner: Arc<dyn Answers>,
+    group: GroupId,
+    hook: Arc<dyn LogHook>,
+}
+
+impl HookedAnswers {
+    async fn one(&self, ack_id: Uuid, answer: Answer) -> Result<(), LogError> {
+        let answer = self.hook.answer(&self.group, ack_id, answer)?;
+        send(&*self.inner, vec![ack_id], answer).await
+    }
+}
+
+#[async_trait]
+impl Answers for HookedAnswers {
+    async fn acknowledge(&self, ack_ids: Vec<Uuid>) -> Result<(), LogError> {
+        let mut acknowledged = Vec::with_capacity(ack_ids.len());
+        for ack_id in ack_ids {
+            match self.hook.answer(&self.group, ack_id, Answer::Acknowledge)? {
+                Answer::Acknowledge => acknowledged.push(ack_id),
+                other => send(&*self.inner, vec![ack_id], other).await?,
+            }
+        }
+        send(&*self.inner, acknowledged, Answer::Acknowledge).await
+    }
+
+    async fn park(&self, ack_id: Uuid, reason: &str) -> Result<(), LogError> {
+        self.one(ack_id, Answer::Park(reason.to_owned())).await
+    }
+
+    async fn retry(&self, ack_id: Uuid, reason: &str) -> Result<(), LogError> {
+        self.one(ack_id, Answer::Retry(reason.to_owned())).await
+    }
+}
+
+/// Gives deliveries an answer.
+async fn send(answers: &dyn Answers, ack_ids: Vec<Uuid>, answer: Answer) -> Result<(), LogError> {
+    match answer {
+        Answer::Acknowledge if ack_ids.is_empty() => Ok(()),
+        Answer::Acknowledge => answers.acknowledge(ack_ids).await,
+        Answer::Park(reason) => {
+            for ack_id in ack_ids {
+                answers.park(ack_id, &reason).await?;
+            }
+            Ok(())
+        }
+        Answer::Retry(reason) => {
+            for ack_id in ack_ids {
+                answers.retry(ack_id, &reason).await?;
+            }
+            Ok(())
+        }
+        Answer::Nothing => Ok(()),
     }
 }
 
@@ -238,7 +239,12 @@ impl Interposed for HookedGraph {
     }
 
     async fn apply(&self, batch: &[ChangeSet]) -> Result<(), ApplyError> {
-        let batch = self.hook.apply(batch.to_vec())?;
-        self.inner.apply(&batch).await
+        let passed = self.hook.apply(batch.to_vec())?;
+        let answer = self.inner.apply(&passed).await;
+        self.hook.applied(batch, answer)
+    }
+
+    async fn versions(&self, aggregates: &[AggregateId]) -> Result<Vec<Option<u64>>, GraphError> {
+        self.hook.versions(aggregates, self.inner.versions(aggregates).await?)
     }
 }

@@ -5,6 +5,7 @@
 //! | [`cli`] | flags, subcommands, what is printed |
 //! | [`scenario`] | scenario files, and the runner |
 //! | [`provision`] | engines, started and stopped |
+//! | [`fault`] | what the world does to engines, as wrappers round the ports |
 //! | [`doctor`] | which engines can be used here, and what is missing |
 //! | [`transcripts`], [`workload`] | what is fed in |
 //! | [`diff`] | comparison of two graphs |
@@ -19,6 +20,7 @@ pub mod diff;
 pub mod doctor;
 pub mod error;
 pub mod exit_code;
+pub mod fault;
 pub mod gate;
 pub mod model;
 pub mod provision;

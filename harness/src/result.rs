@@ -68,6 +68,8 @@ pub enum Cause {
     EnvironmentNotReady,
     /// An engine refused, or went away in the middle.
     EngineFailed,
+    /// A fault that it asks for never struck, so that it has not shown what it is to show.
+    FaultNeverStruck,
     /// Somebody stopped it.
     Interrupted,
 }
@@ -81,6 +83,7 @@ impl Cause {
             Self::TimedOut => "it timed out",
             Self::EnvironmentNotReady => "the environment is not ready",
             Self::EngineFailed => "an engine failed",
+            Self::FaultNeverStruck => "a fault never struck",
             Self::Interrupted => "it was interrupted",
         }
     }
@@ -351,6 +354,15 @@ pub struct ProjectorMetrics {
     pub lag: u64,
 }
 
+/// How often a fault struck that a scenario asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultCount {
+    /// The fault, in words.
+    pub fault: SmolStr,
+    /// How often.
+    pub times: u64,
+}
+
 /// How long the parts of a scenario took, in milliseconds, in the order in which they ran.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepDuration {
@@ -375,6 +387,9 @@ pub struct ScenarioResult {
     pub checks: Vec<CheckResult>,
     /// What the projector counted; one entry for each projection that the scenario ran, by name.
     pub projections: BTreeMap<SmolStr, ProjectorMetrics>,
+    /// How often each fault struck.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<FaultCount>,
     /// How many events were appended to the store.
     pub events_appended: u64,
     /// How many sentences the transcripts of the scenario came to.
@@ -422,6 +437,7 @@ impl ScenarioResult {
             reason: None,
             checks: Vec::new(),
             projections: BTreeMap::new(),
+            faults: Vec::new(),
             events_appended: 0,
             sentences: 0,
             steps: Vec::new(),

@@ -33,6 +33,14 @@ pub use self::expected::Expected;
 pub enum Action {
     /// The pipeline processed a file, for the first time or again.
     Ingest(AnalysedFile),
+    /// The pipeline began to process a file, and was stopped: what the file no longer has is gone, and of its sentences so many
+    /// are written, from the first one on.
+    IngestPart {
+        /// The file.
+        file: AnalysedFile,
+        /// How many.
+        written: usize,
+    },
     /// A person did something.
     Edit {
         /// The interview that it concerns.
@@ -87,7 +95,8 @@ impl Model {
     /// Does something. What cannot be done (to what is not there, or is archived) changes nothing.
     pub fn apply(&mut self, action: &Action) {
         match action {
-            Action::Ingest(file) => self.ingest(file),
+            Action::Ingest(file) => self.ingest(file, file.sentences.len()),
+            Action::IngestPart { file, written } => self.ingest(file, *written),
             Action::Edit { interview, edit, by } => self.edit(*interview, edit, by.as_ref()),
         }
     }
@@ -101,6 +110,21 @@ impl Model {
     /// there.
     pub fn slots(&self, interview: InterviewId) -> Vec<u32> {
         self.interviews.get(&interview).map(Interview::slots_in_order).unwrap_or_default()
+    }
+
+    /// Returns the status of an interview, if it is there.
+    pub fn status(&self, interview: InterviewId) -> Option<InterviewStatus> {
+        Some(self.interviews.get(&interview)?.status)
+    }
+
+    /// Returns whether an interview is there and may be written to.
+    pub fn is_open(&self, interview: InterviewId) -> bool {
+        self.status(interview).is_some_and(|status| status != InterviewStatus::Archived)
+    }
+
+    /// Returns whether a file may be processed: its interview is new, or may be written to.
+    pub fn may_be_ingested(&self, interview: InterviewId) -> bool {
+        !self.deleted.contains(&interview) && self.status(interview) != Some(InterviewStatus::Archived)
     }
 
     /// Returns the place of a sentence, if there is one in that slot.
@@ -119,7 +143,7 @@ impl Model {
         sentence.is_some_and(|sentence| sentence.analysis.is_some())
     }
 
-    fn ingest(&mut self, file: &AnalysedFile) {
+    fn ingest(&mut self, file: &AnalysedFile, written: usize) {
         if self.deleted.contains(&file.interview) {
             return;
         }
@@ -132,7 +156,7 @@ impl Model {
         let end = u32::try_from(file.sentences.len()).unwrap_or(u32::MAX);
         interview.sentences.retain(|&slot, _| slot < end);
         let mut taken: BTreeSet<u32> = interview.sentences.values().map(|sentence| sentence.place).collect();
-        for (slot, analysed) in (0..end).zip(&file.sentences) {
+        for (slot, analysed) in (0..end).zip(&file.sentences).take(written) {
             let sentence = interview.sentences.entry(slot).or_insert_with(|| {
                 let mut place = slot;
                 while !taken.insert(place) {

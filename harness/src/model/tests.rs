@@ -111,6 +111,18 @@ fn a_changed_text_replaces_the_old_one_but_not_a_persons() {
 }
 
 #[test]
+fn a_file_that_was_cut_off_in_the_middle_has_lost_its_end_and_is_whole_after_another_time() {
+    let before = ["a.", "b.", "c.", "d."].map(|text| sentence(text, &[])).to_vec();
+    let now = ["A.", "B.", "C."].map(|text| sentence(text, &[])).to_vec();
+    let part = Action::IngestPart { file: file(now.clone()), written: 1 };
+    let cut_off = model(&[ingest(before.clone()), part.clone()]);
+    let texts = |model: &Model| (0..4).map(|slot| model.text(id(), slot).cloned()).collect::<Vec<_>>();
+    assert_eq!(texts(&cut_off), [Some("A.".into()), Some("b.".into()), Some("c.".into()), None]);
+    let whole = model(&[ingest(before), part, ingest(now)]);
+    assert_eq!(texts(&whole), [Some("A.".into()), Some("B.".into()), Some("C.".into()), None]);
+}
+
+#[test]
 fn a_failed_analysis_leaves_the_one_that_is_there() {
     let model =
         model(&[ingest(vec![sentence("a", &["x"]), failed("b")]), ingest(vec![failed("a"), failed("b")])]);
@@ -207,6 +219,7 @@ async fn write_directly(graph: &MemoryGraph, action: &Action, existing: &Existin
     let at = WrittenAt { time: Timestamp::EPOCH, local_text: "then".into() };
     let mut changes = Vec::new();
     match action {
+        Action::IngestPart { .. } => unreachable!("nothing is cut off here"),
         Action::Ingest(file) => {
             changes.extend(direct::put_interview(file, &at));
             changes
@@ -344,6 +357,7 @@ impl Told {
 
     fn commands(&self, action: &Action) -> Vec<(u32, SentenceCommand)> {
         match action {
+            Action::IngestPart { .. } => unreachable!("nothing is cut off here"),
             Action::Ingest(file) => {
                 let mut commands = Vec::new();
                 let end = file.sentences.len() as u32;

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use smol_str::SmolStr;
 
+use crate::scenario::check::{self, Meaningless};
 use crate::scenario::document::{self, MistakeKind};
-use crate::scenario::file::{Scenario, Step};
+use crate::scenario::file::Scenario;
 
 const BUNDLED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/bundled_scenarios.rs"));
 
@@ -59,8 +60,20 @@ pub enum LoadError {
         /// The column, 1-based, in characters.
         column: usize,
     },
-    /// A step compares a graph that no step before it wrote.
-    #[error("{}:{line}:{column}: step {step} compares `{graph}`, which no step before it wrote", file.display())]
+    /// The file says something that means nothing.
+    #[error("{}:{line}:{column}: {what}", file.display())]
+    Meaningless {
+        /// The file.
+        file: PathBuf,
+        /// The line, 1-based.
+        line: usize,
+        /// The column, 1-based, in characters.
+        column: usize,
+        /// What.
+        what: Meaningless,
+    },
+    /// A step names a graph that no step before it wrote.
+    #[error("{}:{line}:{column}: step {step} names `{graph}`, which no step before it wrote", file.display())]
     UnknownGraph {
         /// The file.
         file: PathBuf,
@@ -128,6 +141,7 @@ impl LoadError {
             }
             Self::Unreadable { .. } => Some("check the file's permissions and that it is UTF-8".to_owned()),
             Self::Mistake { kind, .. } => Some(kind.advice()),
+            Self::Meaningless { what, .. } => Some(what.hint().to_owned()),
             Self::NothingCompared { .. } => Some(
                 "add a step such as `{ compare = { left = \"direct\", right = \"projected\" } }`".to_owned(),
             ),
@@ -235,58 +249,9 @@ pub fn parse(file: &Path, text: &str) -> Result<Named, LoadError> {
         let (line, column) = document::place(text, mistake.span.map_or(0, |span| span.start));
         LoadError::Mistake { file: file.to_owned(), line, column, kind: mistake.kind }
     })?;
-    check(file, text, &scenario)?;
+    check::check(file, text, &scenario)?;
     let name = file.file_stem().map_or_else(SmolStr::default, |stem| stem.to_string_lossy().into());
     Ok(Named { name, scenario })
-}
-
-/// Checks what no single key shows: that every graph is written before it is compared, and that one is.
-fn check(file: &Path, text: &str, scenario: &Scenario) -> Result<(), LoadError> {
-    let mut graphs: Vec<SmolStr> = Vec::new();
-    let mut compared = false;
-    for (at, step) in scenario.steps.iter().enumerate() {
-        let place = || document::place_of_item(text, "steps", at);
-        match step {
-            Step::Ingest => graphs.extend(["direct".into(), "model".into()]),
-            Step::Project { into } => graphs.push(into.clone()),
-            Step::Compare { left, right } => {
-                if let Some(graph) = [left, right].into_iter().find(|graph| !graphs.contains(graph)) {
-                    let nearest =
-                        document::nearest(graph, graphs.iter().map(SmolStr::as_str)).map(SmolStr::new);
-                    let (line, column) = place();
-                    return Err(LoadError::UnknownGraph {
-                        file: file.to_owned(),
-                        line,
-                        column,
-                        step: at + 1,
-                        graph: graph.clone(),
-                        nearest,
-                    });
-                }
-                if left == right {
-                    let (line, column) = place();
-                    return Err(LoadError::SameGraph {
-                        file: file.to_owned(),
-                        line,
-                        column,
-                        step: at + 1,
-                        graph: left.clone(),
-                    });
-                }
-                compared = true;
-            }
-            Step::Edit { .. }
-            | Step::Override { .. }
-            | Step::Tag { .. }
-            | Step::Relocate { .. }
-            | Step::Reprocess { .. } => {}
-        }
-    }
-    if compared {
-        return Ok(());
-    }
-    let (line, column) = document::place_of_item(text, "steps", scenario.steps.len());
-    Err(LoadError::NothingCompared { file: file.to_owned(), line, column })
 }
 
 #[cfg(test)]
@@ -334,7 +299,7 @@ expect = { parked = 0 }
     #[test]
     fn a_graph_that_nothing_wrote_cannot_be_compared() {
         let (error, hint) = refused(&GOOD.replace("\"projected\" }", "\"projcted\" }"));
-        assert_eq!(error, "s/a.toml:3:38: step 3 compares `projcted`, which no step before it wrote");
+        assert_eq!(error, "s/a.toml:3:38: step 3 names `projcted`, which no step before it wrote");
         assert_eq!(hint.as_deref(), Some("did you mean `projected`?"));
     }
 
@@ -348,6 +313,51 @@ expect = { parked = 0 }
     fn a_scenario_that_compares_nothing_could_not_fail_and_is_refused() {
         let (error, _) = refused("description = 'x'\nsteps = ['ingest']\nexpect = { parked = 0 }");
         assert_eq!(error, "s/a.toml:2:9: nothing is compared");
+    }
+
+    #[track_caller]
+    fn meaningless(step: &str, expected: &str) {
+        let (error, hint) =
+            refused(&GOOD.replace("{ project = {} }", &format!("{{ project = {{}} }}, {step}")));
+        assert_eq!(error, format!("s/a.toml:3:38: {expected}"));
+        assert!(hint.is_some());
+    }
+
+    #[test]
+    fn what_is_said_rightly_and_means_nothing_is_refused() {
+        let one_way = "a fault has one of `one-in`, `nth` and `from`";
+        meaningless("{ fault = { kind = 'fails', nth = 1, from = 2 } }", one_way);
+        meaningless("{ fault = { kind = 'fails', nth = 0 } }", "`nth` is 0");
+        meaningless(
+            "{ fault = { kind = 'reorder', on = ['append'] } }",
+            "`reorder` happens to what is delivered, and `on` names other calls",
+        );
+        meaningless(
+            "{ await-faults = { times = 1 } }",
+            "nothing strikes while `await-faults` waits, unless it is in the `meanwhile` of a `project`",
+        );
+        meaningless("{ expect = {} }", "nothing is expected");
+        meaningless(
+            "{ expect = { parked = 'poisoned' } }",
+            "`poisoned` is expected, and no step poisons anything",
+        );
+        meaningless("{ project = { services = 0 } }", "`services` is 0");
+        meaningless(
+            "{ project = { meanwhile = [{ project = {} }] } }",
+            "a `project` has no place in the `meanwhile` of another",
+        );
+        meaningless(
+            "{ expect = { metrics = { projcted = { failed = 0 } } } }",
+            "step 3 names `projcted`, which no step before it wrote",
+        );
+    }
+
+    #[test]
+    fn a_mistake_in_a_step_within_a_step_is_named_where_it_stands() {
+        let step = "{ project = { meanwhile = ['heel'] } }";
+        let (error, hint) = refused(&GOOD.replace("{ project = {} }", step));
+        assert_eq!(error, "s/a.toml:3:47: unknown word `heel`");
+        assert_eq!(hint.as_deref(), Some("did you mean `heal`?"));
     }
 
     #[test]

@@ -5,14 +5,16 @@
 
 use std::future::Future;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cutover_service::pipeline::analyse::{Analyser, Lexical};
 use cutover_service::projection;
 
 use crate::error::chain;
+use crate::fault::Injector;
 use crate::provision::Provision;
-use crate::result::{Cause, CheckResult, Outcome, ScenarioResult, StepDuration};
+use crate::result::{Cause, CheckResult, FaultCount, Outcome, ScenarioResult, StepDuration};
 use crate::scenario::event::{Observer, RunEvent};
 use crate::scenario::load::{LoadError, Named};
 use crate::scenario::steps::{StepError, World};
@@ -59,12 +61,28 @@ pub struct Findings {
     pub checks: Vec<CheckResult>,
     /// What the projector counted, by graph.
     pub projections: std::collections::BTreeMap<smol_str::SmolStr, crate::result::ProjectorMetrics>,
+    /// How often each fault struck.
+    pub faults: Vec<FaultCount>,
     /// How many events were appended.
     pub events_appended: u64,
     /// How many sentences the transcripts came to.
     pub sentences: u64,
     /// How long each step took.
     pub steps: Vec<StepDuration>,
+}
+
+impl Findings {
+    /// Keeps a check. One whose id another one has gets a number: the same two graphs may be compared several times.
+    pub fn push(&mut self, mut check: CheckResult) {
+        let is_taken = |id: &str| self.checks.iter().any(|check| check.id == id);
+        let bare = check.id.clone();
+        let mut number = 2;
+        while is_taken(&check.id) {
+            check.id = smol_str::format_smolstr!("{bare}-{number}");
+            number += 1;
+        }
+        self.checks.push(check);
+    }
 }
 
 /// Runs scenarios.
@@ -81,9 +99,11 @@ pub struct Runner<'a> {
     pub analyser: &'a dyn Analyser,
     /// How the projection service works; its groups follow from the names of the graphs.
     pub projection: projection::Settings,
+    /// What disturbs the calls of a scenario, besides the faults that it asks for itself: nothing unless replaced.
+    pub injector: &'a (dyn Fn(Seed) -> Arc<Injector> + Send + Sync),
 }
 
-/// Checks that every scenario has the transcripts that it asks for. To be called before anything is started.
+/// Checks that every scenario has the transcripts that it asks for. One that makes its own up asks for none. To be called before anything is started.
 ///
 /// # Errors
 ///
@@ -114,7 +134,8 @@ impl<'a> Runner<'a> {
         observer: &'a dyn Observer,
     ) -> Self {
         let projection = projection::Settings { patience: Some(PATIENCE), ..projection::Settings::default() };
-        Self { provision, transcripts, seed, observer, analyser: &Lexical, projection }
+        let injector = &|seed| Arc::new(Injector::new(seed));
+        Self { provision, transcripts, seed, observer, analyser: &Lexical, projection, injector }
     }
 
     /// Runs scenarios one after the other, until `cut` completes. Those that were not reached by then are in the result as
@@ -175,10 +196,11 @@ impl<'a> Runner<'a> {
                 return (ScenarioResult::stopped(name.clone(), cut.cause(), reason, vec![]), Some(cut));
             }
         };
+        let injector = (self.injector)(self.seed);
         let mut findings = Findings::default();
         let mut during = String::new();
         let ended = tokio::select! {
-            ended = self.steps(named, &*engines, &mut findings, &mut during) => Ok(ended),
+            ended = self.steps(named, &*engines, injector, &mut findings, &mut during) => Ok(ended),
             cut = cut => Err(cut),
         };
         engines.stop().await;
@@ -198,32 +220,36 @@ impl<'a> Runner<'a> {
                 (ScenarioResult::stopped(name.clone(), cut.cause(), reason, checks), Some(cut))
             }
         };
-        let Findings { checks: _, projections, events_appended, sentences, steps } = findings;
-        (ScenarioResult { projections, events_appended, sentences, steps, ..result }, cut)
+        let Findings { checks: _, projections, faults, events_appended, sentences, steps } = findings;
+        (ScenarioResult { projections, faults, events_appended, sentences, steps, ..result }, cut)
     }
 
     async fn steps(
         &self,
         named: &Named,
         engines: &dyn crate::provision::Engines,
+        injector: Arc<Injector>,
         findings: &mut Findings,
         during: &mut String,
     ) -> Result<(), StepError> {
         "starting".clone_into(during);
-        let mut world = World::new(self, &named.scenario, engines).await?;
+        let mut world = World::new(self, &named.scenario, engines, injector).await?;
         for (at, step) in named.scenario.steps.iter().enumerate() {
             let started = Instant::now();
             let number = at + 1;
             *during = step.to_string();
             self.observer.notice(&RunEvent::StepStarted { step: number, what: during });
-            let taken = world.take(step, findings).await;
+            let taken = world.take(number, step, findings).await;
             let took = started.elapsed();
             findings.steps.push(StepDuration { step: during.clone(), duration_ms: milliseconds(took) });
             taken?;
             self.observer.notice(&RunEvent::StepFinished { step: number, took });
         }
         "checking what is expected at the end".clone_into(during);
-        world.check_expectations(&named.scenario.expect, findings).await
+        let expected = named.scenario.expect.clone().into();
+        world.check_expectations("expectations".into(), &expected, findings).await?;
+        world.check_faults(findings);
+        Ok(())
     }
 }
 

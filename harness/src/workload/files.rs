@@ -3,7 +3,7 @@
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 
-use crate::scenario::file::Variant;
+use crate::scenario::step::Variant;
 use crate::seed::Stream;
 
 /// One in how many lines is left out, added or corrected; at least one is.
@@ -50,6 +50,14 @@ pub fn vary(text: &str, variant: Variant, random: &mut Stream) -> String {
             }
             join(&corrected)
         }
+        Variant::Reordered => {
+            let mut reordered: Vec<String> = lines.iter().map(|&line| line.to_owned()).collect();
+            for _ in 0..some {
+                let at = random.random_range(0..lines.len());
+                swap(&mut reordered, at.min(lines.len().saturating_sub(2)));
+            }
+            join(&reordered)
+        }
     }
 }
 
@@ -67,6 +75,16 @@ fn correct(line: &str, random: &mut Stream) -> Option<String> {
     let to = words[from..].find(|c: char| !c.is_alphabetic()).map_or(words.len(), |length| from + length);
     let correction = CORRECTIONS.choose(random)?;
     Some(format!("{head}{}{correction}{}", &words[..from], &words[to..]))
+}
+
+/// Lets an utterance and the one after it change places. Stamps and speakers stay, as stamps may not go back.
+fn swap(lines: &mut [String], at: usize) {
+    let Some([first, second]) = lines.get_mut(at..at + 2) else { return };
+    let (Some((head, words)), Some((other_head, other_words))) = (split(first), split(second)) else {
+        return;
+    };
+    let swapped = (format!("{head}{other_words}"), format!("{other_head}{words}"));
+    (*first, *second) = swapped;
 }
 
 fn join(lines: &[impl AsRef<str>]) -> String {
@@ -111,6 +129,22 @@ mod tests {
         let heads =
             |text: &str| text.lines().map(|line| split(line).map(|(head, _)| head.len())).collect::<Vec<_>>();
         assert_eq!(heads(&corrected), heads(TEXT));
+    }
+
+    #[test]
+    fn a_reordered_file_has_the_same_utterances_under_the_same_stamps() {
+        let reordered = varied(Variant::Reordered);
+        assert_ne!(reordered, TEXT);
+        let words = |text: &str| {
+            let mut words: Vec<String> =
+                text.lines().filter_map(|line| Some(split(line)?.1.to_owned())).collect();
+            words.sort();
+            words
+        };
+        assert_eq!(words(&reordered), words(TEXT));
+        let stamps = |text: &str| text.lines().map(|line| line[..10].to_owned()).collect::<Vec<_>>();
+        assert_eq!(stamps(&reordered), stamps(TEXT));
+        assert_eq!(vary("A: x.\n", Variant::Reordered, &mut Seed::new(1).stream("files")), "A: x.\n");
     }
 
     #[test]

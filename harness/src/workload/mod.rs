@@ -3,9 +3,15 @@
 //! | module | what lives there |
 //! |---|---|
 //! | [`clock`] | the time of a scenario |
+//! | [`generated`] | transcripts that are made up |
 //! | [`files`] | what becomes of a transcript between two times that it is processed |
-//! | [`people`] | edits, corrections and tags that a person makes |
+//! | [`analyser`] | an analyser that fails for some sentences |
+//! | [`people`] | what a person does to sentences and interviews |
+//! | [`streams`] | what was written to the event log, and in which form |
 
+pub mod analyser;
 pub mod clock;
 pub mod files;
+pub mod generated;
 pub mod people;
+pub mod streams;

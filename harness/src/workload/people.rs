@@ -1,12 +1,16 @@
-//! What people do to sentences while both paths run: edits of the text, corrections of the analysis, tags, moves.
+//! What people do to sentences and interviews while both paths run: edits of the text, corrections of the analysis, tags, moves,
+//! deletions.
 //!
 //! Every value that a person writes bears a number, so that nothing is written twice and a finding leads back to who wrote it.
 
-use cutover_core::analysed::{AnalysedFile, AnalysisOutcome};
+use cutover_core::analysed::AnalysedFile;
 use cutover_core::direct::Edit;
 use cutover_core::ids::InterviewId;
+use cutover_core::interview::InterviewStatus;
 use cutover_core::sentence::{OverriddenFields, Tag, TagType};
 use rand::RngExt;
+use rand::seq::IndexedRandom;
+use serde_json::Map;
 use smol_str::{SmolStr, format_smolstr};
 
 use crate::model::{Action, Model};
@@ -38,8 +42,8 @@ impl People {
     }
 
     /// Changes the text of `count` sentences; the same one may be drawn twice.
-    pub fn edits(&mut self, files: &[AnalysedFile], count: u32) -> Vec<Personal> {
-        self.for_each_drawn(files, count, |people, interview, slot, text| {
+    pub fn edits(&mut self, files: &[AnalysedFile], model: &Model, count: u32) -> Vec<Personal> {
+        self.for_each_drawn(files, model, count, |people, interview, slot, text| {
             let text = format_smolstr!("{text} (as heard by listener {})", people.number());
             vec![Personal { interview, edit: Edit::Text { slot, text } }]
         })
@@ -47,8 +51,8 @@ impl People {
 
     /// Corrects the analysis of `count` sentences: always at least one dimension, now and then more values than the limits
     /// let through, a value twice, or none at all.
-    pub fn overrides(&mut self, files: &[AnalysedFile], count: u32) -> Vec<Personal> {
-        self.for_each_drawn(files, count, |people, interview, slot, _| {
+    pub fn overrides(&mut self, files: &[AnalysedFile], model: &Model, count: u32) -> Vec<Personal> {
+        self.for_each_drawn(files, model, count, |people, interview, slot, _| {
             let fields = people.fields();
             let note = people.coin().then(|| format_smolstr!("correction {}", people.number()));
             vec![Personal { interview, edit: Edit::Override { slot, fields, note } }]
@@ -56,8 +60,8 @@ impl People {
     }
 
     /// Attaches a keyword or a topic to `count` sentences, and takes half of them off again.
-    pub fn tags(&mut self, files: &[AnalysedFile], count: u32) -> Vec<Personal> {
-        self.for_each_drawn(files, count, |people, interview, slot, _| {
+    pub fn tags(&mut self, files: &[AnalysedFile], model: &Model, count: u32) -> Vec<Personal> {
+        self.for_each_drawn(files, model, count, |people, interview, slot, _| {
             let tag_type = if people.coin() { TagType::Keyword } else { TagType::Topic };
             let tag = Tag { tag_type, value: format_smolstr!("tag {}", people.number()) };
             let mut done = vec![Personal { interview, edit: Edit::Tag { slot, tag: tag.clone() } }];
@@ -75,7 +79,7 @@ impl People {
         let interviews: Vec<InterviewId> = files
             .iter()
             .map(|file| file.interview)
-            .filter(|&interview| !model.slots(interview).is_empty())
+            .filter(|&interview| model.is_open(interview) && !model.slots(interview).is_empty())
             .collect();
         let mut done = Vec::new();
         if interviews.is_empty() {
@@ -106,21 +110,85 @@ impl People {
         done
     }
 
+    /// Throws the analysis of `count` sentences away, or of as many as have one.
+    pub fn clears(&mut self, files: &[AnalysedFile], model: &Model, count: u32) -> Vec<Personal> {
+        let drawn = self.draw(analysed(files, model), count);
+        let clear = |(interview, slot, _): Analysed<'_>| {
+            let reason = Some(format_smolstr!("cleared {}", self.number()));
+            Personal { interview, edit: Edit::Clear { slot, reason } }
+        };
+        drawn.into_iter().map(clear).collect()
+    }
+
+    /// Deletes `count` sentences, or as many as there are.
+    pub fn deletions(&mut self, files: &[AnalysedFile], model: &Model, count: u32) -> Vec<Personal> {
+        let interviews =
+            files.iter().map(|file| file.interview).filter(|&interview| model.is_open(interview));
+        let sentences: Vec<(InterviewId, u32)> = interviews
+            .flat_map(|interview| model.slots(interview).into_iter().map(move |slot| (interview, slot)))
+            .collect();
+        let delete =
+            |(interview, slot)| Personal { interview, edit: Edit::DeleteSentence { slot, reason: None } };
+        self.draw(sentences, count).into_iter().map(delete).collect()
+    }
+
+    /// Gives `count` interviews another title and other metadata, and moves their status on.
+    pub fn descriptions(&mut self, files: &[AnalysedFile], model: &Model, count: u32) -> Vec<Personal> {
+        let mut done = Vec::new();
+        for interview in self.draw(open(files, model), count) {
+            let number = self.number();
+            let metadata_diff = Map::from_iter([
+                (format!("note {number}"), format!("by listener {number}").into()),
+                ("latest".to_owned(), number.into()),
+            ]);
+            let title = Some(format_smolstr!("interview as described by listener {number}"));
+            let language = self.coin().then(|| SmolStr::new_static("en"));
+            done.push(Personal { interview, edit: Edit::UpdateInterview { title, language, metadata_diff } });
+            let to_status = match model.status(interview) {
+                Some(InterviewStatus::Processing) if self.coin() => InterviewStatus::Failed,
+                Some(InterviewStatus::Processing) => InterviewStatus::Completed,
+                _ => InterviewStatus::Processing,
+            };
+            done.push(Personal { interview, edit: Edit::ChangeInterviewStatus { to_status, reason: None } });
+        }
+        done
+    }
+
+    /// Archives `count` interviews.
+    pub fn archivals(&mut self, files: &[AnalysedFile], model: &Model, count: u32) -> Vec<Personal> {
+        let archive =
+            |interview| Personal { interview, edit: Edit::ArchiveInterview { reason: Some("done".into()) } };
+        self.draw(open(files, model), count).into_iter().map(archive).collect()
+    }
+
+    /// Deletes `count` interviews, archived ones too.
+    pub fn interview_deletions(
+        &mut self,
+        files: &[AnalysedFile],
+        model: &Model,
+        count: u32,
+    ) -> Vec<Personal> {
+        let there =
+            files.iter().map(|file| file.interview).filter(|&interview| model.status(interview).is_some());
+        let there = there.collect();
+        let delete = |interview| Personal { interview, edit: Edit::DeleteInterview { reason: None } };
+        self.draw(there, count).into_iter().map(delete).collect()
+    }
+
+    /// Draws `count` different ones.
+    fn draw<T: Clone>(&mut self, all: Vec<T>, count: u32) -> Vec<T> {
+        all.sample(&mut self.random, count as usize).cloned().collect()
+    }
+
     /// Draws analysed sentences: what has no analysis cannot be corrected.
     fn for_each_drawn(
         &mut self,
         files: &[AnalysedFile],
+        model: &Model,
         count: u32,
         mut act: impl FnMut(&mut Self, InterviewId, u32, &str) -> Vec<Personal>,
     ) -> Vec<Personal> {
-        let sentences: Vec<(InterviewId, u32, &str)> = files
-            .iter()
-            .flat_map(|file| {
-                (0..).zip(&file.sentences).map(|(slot, sentence)| (file.interview, slot, sentence))
-            })
-            .filter(|(_, _, sentence)| matches!(sentence.analysis, AnalysisOutcome::Found { .. }))
-            .map(|(interview, slot, sentence)| (interview, slot, sentence.text.as_str()))
-            .collect();
+        let sentences = analysed(files, model);
         if sentences.is_empty() {
             return Vec::new();
         }
@@ -174,6 +242,25 @@ impl People {
     }
 }
 
+/// An analysed sentence: its interview, its slot, and its text in the file.
+type Analysed<'a> = (InterviewId, u32, &'a str);
+
+/// Returns the sentences that a person can correct: they are there, analysed, and in an interview that may be written to.
+fn analysed<'a>(files: &'a [AnalysedFile], model: &Model) -> Vec<Analysed<'a>> {
+    files
+        .iter()
+        .filter(|file| model.is_open(file.interview))
+        .flat_map(|file| (0..).zip(&file.sentences).map(|(slot, sentence)| (file.interview, slot, sentence)))
+        .filter(|&(interview, slot, _)| model.is_analysed(interview, slot))
+        .map(|(interview, slot, sentence)| (interview, slot, sentence.text.as_str()))
+        .collect()
+}
+
+/// Returns the interviews that may be written to.
+fn open(files: &[AnalysedFile], model: &Model) -> Vec<InterviewId> {
+    files.iter().map(|file| file.interview).filter(|&interview| model.is_open(interview)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use cutover_core::ids::ProjectId;
@@ -194,7 +281,7 @@ mod tests {
 
     #[test]
     fn every_override_names_a_field() {
-        for done in people().overrides(&files(), 200) {
+        for done in people().overrides(&files(), &ingested(&files()), 200) {
             let Edit::Override { fields, .. } = done.edit else { panic!("an override was asked for") };
             assert_ne!(fields, OverriddenFields::default());
         }
@@ -204,7 +291,7 @@ mod tests {
     fn every_edit_changes_the_text_and_no_text_comes_twice() {
         let files = files();
         let mut texts = std::collections::BTreeSet::new();
-        for done in people().edits(&files, 50) {
+        for done in people().edits(&files, &ingested(&files), 50) {
             let Edit::Text { slot, text } = done.edit else { panic!("an edit was asked for") };
             assert_ne!(files[0].sentences[slot as usize].text, text);
             assert!(texts.insert(text));
@@ -214,7 +301,7 @@ mod tests {
     #[test]
     fn a_tag_is_taken_off_only_after_it_was_attached() {
         let mut attached = Vec::new();
-        for done in people().tags(&files(), 50) {
+        for done in people().tags(&files(), &ingested(&files()), 50) {
             match done.edit {
                 Edit::Tag { slot, tag } => attached.push((slot, tag)),
                 Edit::Untag { slot, tag } => assert_eq!(attached.last(), Some(&(slot, tag))),
@@ -246,13 +333,40 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_deleted_or_cleared_twice_and_no_more_than_there_is() {
+        let files = files();
+        let model = ingested(&files);
+        for done in [people().deletions(&files, &model, 50), people().clears(&files, &model, 50)] {
+            let mut slots: Vec<Option<u32>> = done.iter().map(|done| done.edit.slot()).collect();
+            slots.sort_unstable();
+            assert_eq!(slots, [Some(0), Some(1), Some(2)]);
+        }
+    }
+
+    #[test]
+    fn to_an_interview_that_is_put_away_only_its_deletion_happens() {
+        let files = files();
+        let mut model = ingested(&files);
+        for Personal { interview, edit } in people().archivals(&files, &model, 1) {
+            model.apply(&Action::Edit { interview, edit, by: None });
+        }
+        assert_eq!(people().edits(&files, &model, 5), []);
+        assert_eq!(people().descriptions(&files, &model, 5), []);
+        assert_eq!(people().moves(&files, &model, 5), []);
+        assert_eq!(people().interview_deletions(&files, &model, 5).len(), 1);
+    }
+
+    #[test]
     fn where_nothing_is_said_nothing_is_done() {
-        assert_eq!(people().edits(&[], 5), []);
+        assert_eq!(people().edits(&[], &Model::default(), 5), []);
+        assert_eq!(people().edits(&files(), &Model::default(), 5), []);
+        assert_eq!(people().deletions(&files(), &Model::default(), 5), []);
         assert_eq!(people().moves(&files(), &Model::default(), 5), []);
     }
 
     #[test]
     fn the_same_seed_does_the_same() {
-        assert_eq!(people().overrides(&files(), 20), people().overrides(&files(), 20));
+        let drawn = || people().overrides(&files(), &ingested(&files()), 20);
+        assert_eq!(drawn(), drawn());
     }
 }

@@ -1,0 +1,379 @@
+//! Decides call by call what happens to it. The main type is [`Injector`]; all wrappers of one scenario share one.
+//!
+//! It counts: how many calls there were, and how often each fault struck. A fault that never struck has shown nothing.
+
+use std::future::{Future, pending};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use cutover_engines::event_log::LogError;
+use cutover_engines::graph::{ApplyError, GraphError};
+use rand::RngExt;
+use smol_str::{SmolStr, ToSmolStr, format_smolstr};
+use tokio::sync::watch;
+
+use super::operation::Site;
+use super::points::{Mode, Moment, Point};
+use super::rule::{Kind, Rule, When};
+use crate::result::FaultCount;
+use crate::seed::{Seed, Stream};
+
+/// The cause of an error that is injected.
+#[derive(Debug, thiserror::Error)]
+#[error("a fault that was asked for: {fault}")]
+pub struct Injected {
+    /// The fault, in words.
+    pub fault: SmolStr,
+}
+
+/// What happens to a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Nothing.
+    Pass,
+    /// It takes effect or not, takes that long, and fails.
+    Fails {
+        takes_effect: bool,
+        takes: Duration,
+        fault: SmolStr,
+    },
+    Slow(Duration),
+    Twice,
+    /// The process dies.
+    Crash {
+        takes_effect: bool,
+    },
+    /// The process is dead: it asks for nothing, and hears nothing.
+    Dead,
+    /// Something becomes of the deliveries; how often it struck is told by [`Injector::struck`].
+    Deliveries {
+        rule: usize,
+        kind: Kind,
+        takes: Duration,
+    },
+}
+
+/// A rule with what became of it.
+#[derive(Debug)]
+struct Asked {
+    rule: Rule,
+    random: Stream,
+    is_in_force: bool,
+    calls: u64,
+    struck: u64,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    rules: Vec<Asked>,
+    /// How many calls there were.
+    calls: u64,
+    /// How many of them since the last point struck, or the beginning.
+    calls_since: u64,
+    /// What is still to strike, in order.
+    points: Vec<Point>,
+    points_struck: u64,
+    /// Every call fails until the process is started again.
+    is_down: bool,
+    /// The process is dead until it is started again.
+    is_dead: bool,
+    /// Something may fail, or did.
+    is_armed: bool,
+}
+
+/// What those who wait are told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Told {
+    /// How often a fault struck, all taken together.
+    struck: u64,
+    /// How often the process has died.
+    deaths: u64,
+}
+
+/// Decides what happens to each call.
+#[derive(Debug)]
+pub struct Injector {
+    seed: Seed,
+    state: Mutex<State>,
+    told: watch::Sender<Told>,
+}
+
+impl Injector {
+    /// Makes one that lets everything pass until something is asked for.
+    pub fn new(seed: Seed) -> Self {
+        Self { seed, state: Mutex::default(), told: watch::Sender::default() }
+    }
+
+    /// Makes one for which calls fail by their number: the first point counts from the beginning, each other one from
+    /// where the one before it struck.
+    pub fn at_points(seed: Seed, points: Vec<Point>) -> Self {
+        let state = State { is_armed: true, points, ..State::default() };
+        Self { state: Mutex::new(state), ..Self::new(seed) }
+    }
+
+    /// Puts a fault in force.
+    pub fn ask_for(&self, rule: Rule) {
+        let mut state = self.state();
+        let random = self.seed.stream(&format!("fault {}", state.rules.len()));
+        state.is_armed = true;
+        state.rules.push(Asked { rule, random, is_in_force: true, calls: 0, struck: 0 });
+    }
+
+    /// Ends every fault that is in force.
+    pub fn heal(&self) {
+        let mut state = self.state();
+        state.rules.iter_mut().for_each(|asked| asked.is_in_force = false);
+        state.is_down = false;
+    }
+
+    /// Says that the process was started again: what was to fail until then does no longer.
+    pub fn started_again(&self) {
+        let mut state = self.state();
+        (state.is_down, state.is_dead) = (false, false);
+    }
+
+    /// Returns whether anything may fail by what was asked for, or may have.
+    pub fn is_armed(&self) -> bool {
+        self.state().is_armed
+    }
+
+    /// Returns whether a fault is in force that makes every call fail until somebody heals it.
+    pub fn lasts(&self) -> bool {
+        self.state().rules.iter().any(|asked| asked.is_in_force && asked.rule.lasts())
+    }
+
+    /// Returns whether every call fails until the process is started again.
+    pub fn is_down(&self) -> bool {
+        self.state().is_down
+    }
+
+    /// Returns how often the process has died.
+    pub fn deaths(&self) -> u64 {
+        self.told.borrow().deaths
+    }
+
+    /// Waits until the process has died more often than that.
+    pub async fn died_since(&self, deaths: u64) {
+        // The sender lives as long as this does.
+        let _ = self.told.subscribe().wait_for(|told| told.deaths > deaths).await;
+    }
+
+    /// Waits until faults have struck so often, all taken together.
+    pub async fn struck_times(&self, times: u64) {
+        let _ = self.told.subscribe().wait_for(|told| told.struck >= times).await;
+    }
+
+    /// Returns how often faults have struck, all taken together.
+    pub fn struck_in_all(&self) -> u64 {
+        self.told.borrow().struck
+    }
+
+    /// Returns how many calls there were.
+    pub fn calls(&self) -> u64 {
+        self.state().calls
+    }
+
+    /// Returns how many calls there were since the last point struck, or the beginning.
+    pub fn calls_since_point(&self) -> u64 {
+        self.state().calls_since
+    }
+
+    /// Returns how many points have struck.
+    pub fn points_struck(&self) -> u64 {
+        self.state().points_struck
+    }
+
+    /// Returns how often each fault that was asked for has struck.
+    pub fn struck_by_fault(&self) -> Vec<FaultCount> {
+        let state = self.state();
+        let count = |asked: &Asked| FaultCount { fault: asked.rule.to_smolstr(), times: asked.struck };
+        state.rules.iter().map(count).collect()
+    }
+
+    /// Takes note that a fault of deliveries struck.
+    pub(super) fn struck(&self, rule: usize, times: u64) {
+        if times > 0 {
+            self.state().rules[rule].struck += times;
+            self.told.send_modify(|told| told.struck += times);
+        }
+    }
+
+    /// Decides what happens to a call.
+    pub(super) fn decide(&self, site: Site<'_>) -> Effect {
+        let (effect, has_struck) = {
+            let mut state = self.state();
+            if state.is_dead {
+                return Effect::Dead;
+            }
+            state.calls += 1;
+            state.calls_since += 1;
+            match state.point(site) {
+                Some(effect) => (effect, true),
+                None => state.rule(site),
+            }
+        };
+        if has_struck {
+            self.told.send_modify(|told| told.struck += 1);
+        }
+        effect
+    }
+
+    /// Returns a generator for what becomes of the deliveries of a subscription.
+    pub(super) fn stream(&self, of: &str) -> Stream {
+        self.seed.stream(&format!("deliveries of {of}"))
+    }
+
+    /// Carries a call out, the way that was decided.
+    pub(super) async fn call<T, E, F>(
+        &self,
+        site: Site<'_>,
+        during: &'static str,
+        call: impl Fn() -> F + Send + Sync,
+    ) -> Result<T, E>
+    where
+        T: Send,
+        E: Unavailable + Send,
+        F: Future<Output = Result<T, E>> + Send,
+    {
+        match self.decide(site) {
+            Effect::Pass | Effect::Deliveries { .. } => call().await,
+            Effect::Fails { takes_effect, takes, fault } => {
+                if takes_effect {
+                    // What the engine refuses is refused, whatever becomes of the reply.
+                    drop(call().await?);
+                }
+                pause(takes).await;
+                Err(E::unavailable(during, Injected { fault }))
+            }
+            Effect::Slow(takes) => {
+                pause(takes).await;
+                call().await
+            }
+            Effect::Twice => {
+                drop(call().await?);
+                call().await
+            }
+            Effect::Crash { takes_effect } => {
+                if takes_effect {
+                    drop(call().await);
+                }
+                self.die().await
+            }
+            Effect::Dead => pending().await,
+        }
+    }
+
+    /// Ends the process, as far as it can be told from inside: nobody ever gets an answer.
+    pub(super) async fn die<T>(&self) -> T {
+        self.state().is_dead = true;
+        self.told.send_modify(|told| told.deaths += 1);
+        pending().await
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Decides by the number of the call.
+    fn point(&mut self, site: Site<'_>) -> Option<Effect> {
+        let fault = |mode: &str| format_smolstr!("{site} {mode}");
+        if self.is_down {
+            let fault = fault("fails until the process is started again");
+            return Some(Effect::Fails { takes_effect: false, takes: Duration::ZERO, fault });
+        }
+        let point = *self.points.first()?;
+        if self.calls_since < point.nth {
+            return None;
+        }
+        self.points.remove(0);
+        self.calls_since = 0;
+        self.points_struck += 1;
+        let takes_effect = point.moment == Moment::After;
+        if point.mode == Mode::Crash {
+            return Some(Effect::Crash { takes_effect });
+        }
+        self.is_down = point.mode == Mode::UntilRestart;
+        Some(Effect::Fails { takes_effect, takes: Duration::ZERO, fault: fault("fails once") })
+    }
+
+    /// Decides by the rules: the first one that strikes counts. Also says whether it struck.
+    fn rule(&mut self, site: Site<'_>) -> (Effect, bool) {
+        for (number, asked) in self.rules.iter_mut().enumerate() {
+            if !asked.strikes(site) {
+                continue;
+            }
+            let Rule { kind, takes, .. } = asked.rule;
+            let fails = |takes_effect, takes| Effect::Fails {
+                takes_effect,
+                takes,
+                fault: format_smolstr!("{site} {kind}"),
+            };
+            let effect = match kind {
+                Kind::Fails => fails(false, Duration::ZERO),
+                Kind::ReplyLost => fails(true, Duration::ZERO),
+                Kind::TimesOut => fails(asked.random.random_range(0..2) == 0, takes),
+                Kind::Slow => Effect::Slow(takes),
+                Kind::Twice => Effect::Twice,
+                Kind::CrashBefore => Effect::Crash { takes_effect: false },
+                Kind::CrashAfter => Effect::Crash { takes_effect: true },
+                // What they come to is known only when it has happened.
+                Kind::Reorder | Kind::Redeliver | Kind::HoldBack => {
+                    return (Effect::Deliveries { rule: number, kind, takes }, false);
+                }
+            };
+            asked.struck += 1;
+            return (effect, true);
+        }
+        (Effect::Pass, false)
+    }
+}
+
+impl Asked {
+    fn strikes(&mut self, site: Site<'_>) -> bool {
+        if !self.is_in_force || !self.rule.is_about(site) {
+            return false;
+        }
+        self.calls += 1;
+        if self.rule.times.is_some_and(|times| self.struck >= times) {
+            return false;
+        }
+        match self.rule.when {
+            When::OneIn(number) => self.random.random_range(0..number.max(1)) == 0,
+            When::Nth(number) => self.calls == number,
+            When::From(number) => self.calls >= number,
+        }
+    }
+}
+
+/// Waits, unless there is nothing to wait for.
+pub(super) async fn pause(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
+}
+
+/// An error that can say that an engine is out of reach.
+pub(super) trait Unavailable {
+    /// Returns the error.
+    fn unavailable(during: &'static str, injected: Injected) -> Self;
+}
+
+impl Unavailable for LogError {
+    fn unavailable(during: &'static str, injected: Injected) -> Self {
+        Self::Unavailable { during, source: injected.into() }
+    }
+}
+
+impl Unavailable for GraphError {
+    fn unavailable(during: &'static str, injected: Injected) -> Self {
+        Self::Unavailable { during, source: injected.into() }
+    }
+}
+
+impl Unavailable for ApplyError {
+    fn unavailable(during: &'static str, injected: Injected) -> Self {
+        GraphError::unavailable(during, injected).into()
+    }
+}

@@ -1,0 +1,254 @@
+//! What each step of a scenario does. The main type is [`World`]: the pipeline, the graphs and the model of one scenario.
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`write`](self) | what the pipeline and people write, on both paths, tried again where the world stood in the way |
+//! | `project` | the projection service, as it is run and as it dies |
+//! | `disturb` | faults and poison |
+//! | `compare`, `expect` | what is checked, and how much of it |
+//!
+//! Steps do; they do not judge. What they find goes into [`Findings`].
+//!
+//! Faults stand between the program under test and the engines. What checks asks the engines themselves: a check that a fault
+//! could spoil would say nothing.
+
+mod compare;
+mod disturb;
+mod error;
+mod expect;
+mod project;
+mod write;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cutover_core::analysed::AnalysedFile;
+use cutover_core::limits::LimitsTable;
+use cutover_engines::event_log::EventLog;
+use cutover_engines::graph::{Graph, Schema};
+use cutover_service::pipeline::analyse::Analyser;
+use cutover_service::pipeline::{self, Pipeline, SeededIds};
+use cutover_service::projection;
+use smol_str::SmolStr;
+use uuid::Uuid;
+
+pub use self::error::StepError;
+use self::project::Projected;
+use crate::fault::{FaultyGraph, FaultyLog, Injector};
+use crate::model::Model;
+use crate::provision::Engines;
+use crate::scenario::event::Observer;
+use crate::scenario::file::Scenario;
+use crate::scenario::run::{Findings, PATIENCE, Runner};
+use crate::scenario::step::Step;
+use crate::seed::{Seed, Stream};
+use crate::transcripts::Transcript;
+use crate::workload::clock::SteppingClock;
+use crate::workload::generated;
+use crate::workload::people::People;
+use crate::workload::streams::Streams;
+
+/// The name of the graph that the direct path writes.
+pub const DIRECT: &str = "direct";
+
+/// The name of the account of the graph that shares no code with either path.
+pub const MODEL: &str = "model";
+
+/// Everything that the steps of one scenario work on.
+pub struct World<'a> {
+    engines: &'a dyn Engines,
+    observer: &'a dyn Observer,
+    analyser: &'a dyn Analyser,
+    scenario: &'a Scenario,
+    seed: Seed,
+    injector: Arc<Injector>,
+    /// How long something is tried again that the world stands in the way of.
+    patience: Duration,
+    projection: projection::Settings,
+    limits: LimitsTable,
+    streams: Arc<Streams>,
+    /// The event log as the program under test has it.
+    log: Arc<dyn EventLog>,
+    /// The direct graph as it is.
+    direct: Arc<dyn Graph>,
+    projected: BTreeMap<SmolStr, Projected>,
+    clock: Arc<SteppingClock>,
+    ids: Arc<SeededIds>,
+    pipeline: Pipeline,
+    /// How many commands were refused that should not have been, by pipelines that are gone.
+    rejected: u64,
+    model: Model,
+    /// The transcripts as they stand: re-processing varies them.
+    transcripts: Vec<Transcript>,
+    files: Vec<AnalysedFile>,
+    people: People,
+    variations: Stream,
+    poisonings: Stream,
+    /// Which failures of the analyser these are, and for one in how many sentences it fails.
+    failing: (u64, u32),
+    /// The number of the step, 1-based.
+    number: usize,
+}
+
+impl<'a> World<'a> {
+    /// Makes the world before the first step: engines that are empty, and a pipeline.
+    ///
+    /// # Errors
+    ///
+    /// [`StepError`] when the direct graph cannot be had.
+    pub async fn new(
+        runner: &Runner<'a>,
+        scenario: &'a Scenario,
+        engines: &'a dyn Engines,
+        injector: Arc<Injector>,
+    ) -> Result<Self, StepError> {
+        let seed = runner.seed;
+        let direct = engines.graph(DIRECT, Schema::Direct).await?;
+        direct.prepare(Schema::Direct).await?;
+        let streams = Arc::new(Streams::new(engines.log()));
+        let log: Arc<dyn EventLog> = Arc::new(FaultyLog::new(streams.clone(), injector.clone()));
+        let mut ids = Uuid::from_u128(u128::from(seed.number()));
+        if let Some(namespace) = engines.namespace() {
+            ids = Uuid::new_v5(&ids, namespace.as_bytes());
+        }
+        let (clock, ids) = (Arc::new(SteppingClock::default()), Arc::new(SeededIds::new(ids)));
+        let limits = scenario.limits();
+        let pipeline = pipeline_over(&direct, &log, &clock, &ids, &limits, &injector);
+        let mut projection = scenario.projection.over(runner.projection.clone());
+        projection.projector.limits = limits.clone();
+        Ok(Self {
+            engines,
+            observer: runner.observer,
+            analyser: runner.analyser,
+            scenario,
+            seed,
+            injector,
+            patience: projection.patience.unwrap_or(PATIENCE),
+            projection,
+            streams,
+            log,
+            direct,
+            projected: BTreeMap::new(),
+            clock,
+            ids,
+            pipeline,
+            rejected: 0,
+            model: Model::new(limits.clone()),
+            limits,
+            transcripts: transcripts(scenario, runner.transcripts, seed),
+            files: Vec::new(),
+            people: People::new(seed.stream("people")),
+            variations: seed.stream("files"),
+            poisonings: seed.stream("poison"),
+            failing: (0, 0),
+            number: 0,
+        })
+    }
+
+    /// Takes the step of that number.
+    ///
+    /// # Errors
+    ///
+    /// [`StepError`] when an engine refuses or a rule forbids it. What was found until then is in `findings`.
+    pub async fn take(
+        &mut self,
+        number: usize,
+        step: &Step,
+        findings: &mut Findings,
+    ) -> Result<(), StepError> {
+        self.number = number;
+        self.step(step, findings).await
+    }
+
+    async fn step(&mut self, step: &Step, findings: &mut Findings) -> Result<(), StepError> {
+        let (files, model, people) = (&self.files, &self.model, &mut self.people);
+        let done = match step {
+            Step::Edit { sentences } => people.edits(files, model, *sentences),
+            Step::Override { sentences } => people.overrides(files, model, *sentences),
+            Step::Tag { sentences } => people.tags(files, model, *sentences),
+            Step::Relocate { sentences } => people.moves(files, model, *sentences),
+            Step::Clear { sentences } => people.clears(files, model, *sentences),
+            Step::Delete { sentences } => people.deletions(files, model, *sentences),
+            Step::Describe { interviews } => people.descriptions(files, model, *interviews),
+            Step::Archive { interviews } => people.archivals(files, model, *interviews),
+            Step::DeleteInterviews { interviews } => people.interview_deletions(files, model, *interviews),
+            Step::Ingest
+            | Step::Reprocess { .. }
+            | Step::Analyser { .. }
+            | Step::Streams { .. }
+            | Step::Restart
+            | Step::Project(_)
+            | Step::ReplayParked { .. }
+            | Step::Poison { .. }
+            | Step::Fault(_)
+            | Step::Heal
+            | Step::AwaitFaults { .. }
+            | Step::Compare { .. }
+            | Step::Expect(_) => return self.other_step(step, findings).await,
+        };
+        self.act(done, findings).await
+    }
+
+    /// Takes a step that is nothing which a person does.
+    async fn other_step(&mut self, step: &Step, findings: &mut Findings) -> Result<(), StepError> {
+        match step {
+            Step::Ingest => self.process(crate::scenario::step::Variant::Same, findings).await?,
+            Step::Reprocess { file } => self.process(*file, findings).await?,
+            Step::Analyser { fails_one_in } => self.failing = (self.failing.0 + 1, *fails_one_in),
+            Step::Streams { form } => self.streams.write_in(*form),
+            Step::Restart => self.restart().await,
+            Step::Project(project) => self.project(project, findings).await?,
+            Step::ReplayParked { into } => self.replay_parked(into).await?,
+            Step::Poison { into, sentences } => self.poison(into, *sentences).await?,
+            Step::Fault(fault) => self.injector.ask_for(fault.rule()),
+            Step::Heal => self.heal(),
+            Step::AwaitFaults { times } => self.await_faults(*times).await?,
+            Step::Compare { left, right } => {
+                let check = self.compare(left, right).await;
+                findings.push(check);
+            }
+            Step::Expect(expected) => {
+                let id = smol_str::format_smolstr!("expectations-at-{}", self.number);
+                self.check_expectations(id, expected, findings).await?;
+            }
+            _ => unreachable!("what people do is told apart before"),
+        }
+        Ok(())
+    }
+
+    /// Starts the process of the pipeline again: what it had in memory is gone.
+    async fn restart(&mut self) {
+        self.rejected += self.pipeline.drained_in_all().await.rejected.len() as u64;
+        self.pipeline =
+            pipeline_over(&self.direct, &self.log, &self.clock, &self.ids, &self.limits, &self.injector);
+        self.injector.started_again();
+    }
+}
+
+fn pipeline_over(
+    direct: &Arc<dyn Graph>,
+    log: &Arc<dyn EventLog>,
+    clock: &Arc<SteppingClock>,
+    ids: &Arc<SeededIds>,
+    limits: &LimitsTable,
+    injector: &Arc<Injector>,
+) -> Pipeline {
+    Pipeline::new(
+        Arc::new(FaultyGraph::new(direct.clone(), DIRECT, injector.clone())),
+        log.clone(),
+        clock.clone(),
+        ids.clone(),
+        pipeline::Settings { limits: limits.clone(), ..pipeline::Settings::default() },
+    )
+}
+
+/// Returns the transcripts that a scenario works on.
+fn transcripts(scenario: &Scenario, all: &[Transcript], seed: Seed) -> Vec<Transcript> {
+    if let Some(generated) = scenario.generated {
+        return generated::transcripts(generated, &mut seed.stream("transcripts"));
+    }
+    let wanted = &scenario.transcripts;
+    let is_wanted = |transcript: &&Transcript| wanted.is_empty() || wanted.contains(&transcript.name);
+    all.iter().filter(is_wanted).cloned().collect()
+}

@@ -1,0 +1,191 @@
+//! The streams of a scenario: what was written to them, and in which form. The main type is [`Streams`], an event log that notes
+//! every append on its way.
+//!
+//! The old form is that of the streams which the running service has written: the two events that were renamed bear either of
+//! their names, and of the events of a sentence only `SentenceCreated` names its interview.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use cutover_core::event::RecordedEvent;
+use cutover_core::ids::StreamName;
+use cutover_engines::event_log::{
+    Appended, EventLog, ExpectedRevision, GroupId, GroupInfo, GroupSettings, LogError, NewEvent, ParkedEvent,
+    Subscription,
+};
+
+use crate::scenario::step::Form;
+
+/// The types that have two names: the one that this program writes, and the other one.
+const RENAMED: [(&str, &str); 2] =
+    [("InterviewUpdated", "InterviewMetadataUpdated"), ("StatusChanged", "InterviewStatusChanged")];
+
+#[derive(Debug, Default)]
+struct Noted {
+    form: Form,
+    /// The revision of the last event of each stream.
+    last: BTreeMap<StreamName, u64>,
+}
+
+/// An event log that notes what is appended.
+pub struct Streams {
+    inner: Arc<dyn EventLog>,
+    noted: Mutex<Noted>,
+}
+
+impl Streams {
+    /// Stands in front of a log.
+    pub fn new(inner: Arc<dyn EventLog>) -> Self {
+        Self { inner, noted: Mutex::default() }
+    }
+
+    /// Writes events in this form from now on.
+    pub fn write_in(&self, form: Form) {
+        self.noted().form = form;
+    }
+
+    /// Returns every stream that was written to, with the revision of its last event.
+    pub fn last_revisions(&self) -> BTreeMap<StreamName, u64> {
+        self.noted().last.clone()
+    }
+
+    /// Returns how many events were appended.
+    pub fn events(&self) -> u64 {
+        self.noted().last.values().map(|last| last + 1).sum()
+    }
+
+    /// Returns how many events a category has, such as `$ce-Sentence`.
+    pub fn events_of(&self, category: &str) -> u64 {
+        let prefix = format!("{}-", category.trim_start_matches("$ce-"));
+        let noted = self.noted();
+        let of_category = noted.last.iter().filter(|(stream, _)| stream.as_str().starts_with(&prefix));
+        of_category.map(|(_, last)| last + 1).sum()
+    }
+
+    fn noted(&self) -> MutexGuard<'_, Noted> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns an event in the form that is asked for. The same event comes out the same each time, so that it can be appended
+/// again after its reply was lost.
+fn in_form(form: Form, event: NewEvent) -> NewEvent {
+    // Bits of the id: the two questions are independent of each other.
+    let drawn = event.id.as_bytes()[15];
+    match form {
+        Form::New => event,
+        Form::Mixed if drawn & 1 == 0 => event,
+        Form::Old | Form::Mixed => in_old_form(event, drawn & 2 == 0),
+    }
+}
+
+fn in_old_form(mut event: NewEvent, by_other_name: bool) -> NewEvent {
+    let renamed = RENAMED.iter().find(|(name, _)| event.event_type == *name);
+    if let (Some((_, other)), true) = (renamed, by_other_name) {
+        event.event_type = (*other).into();
+    }
+    if event.event_type != "SentenceCreated"
+        && let Ok(serde_json::Value::Object(mut payload)) = serde_json::from_slice(&event.data)
+        && payload.remove("interview_id").is_some()
+    {
+        event.data = serde_json::Value::Object(payload).to_string().into_bytes();
+    }
+    event
+}
+
+#[async_trait]
+impl EventLog for Streams {
+    async fn append(
+        &self,
+        stream: &StreamName,
+        expected: ExpectedRevision,
+        events: Vec<NewEvent>,
+    ) -> Result<Appended, LogError> {
+        let form = self.noted().form;
+        let events = events.into_iter().map(|event| in_form(form, event)).collect();
+        let appended = self.inner.append(stream, expected, events).await?;
+        let mut noted = self.noted();
+        // An append that is recognised as one from before answers with its old revision.
+        let last = noted.last.entry(stream.clone()).or_default();
+        *last = (*last).max(appended.revision);
+        Ok(appended)
+    }
+
+    async fn read(
+        &self,
+        stream: &StreamName,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, LogError> {
+        self.inner.read(stream, from, limit).await
+    }
+
+    async fn last_revision(&self, stream: &StreamName) -> Result<Option<u64>, LogError> {
+        self.inner.last_revision(stream).await
+    }
+
+    async fn ensure_group(&self, group: &GroupId, settings: &GroupSettings) -> Result<(), LogError> {
+        self.inner.ensure_group(group, settings).await
+    }
+
+    async fn delete_group(&self, group: &GroupId) -> Result<(), LogError> {
+        self.inner.delete_group(group).await
+    }
+
+    async fn subscribe(&self, group: &GroupId, buffer: usize) -> Result<Subscription, LogError> {
+        self.inner.subscribe(group, buffer).await
+    }
+
+    async fn replay_parked(&self, group: &GroupId) -> Result<(), LogError> {
+        self.inner.replay_parked(group).await
+    }
+
+    async fn parked(&self, group: &GroupId) -> Result<Vec<ParkedEvent>, LogError> {
+        self.inner.parked(group).await
+    }
+
+    async fn group_info(&self, group: &GroupId) -> Result<GroupInfo, LogError> {
+        self.inner.group_info(group).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn event(last_byte: u8, event_type: &str, data: &str) -> NewEvent {
+        let id = Uuid::from_u128(u128::from(last_byte));
+        NewEvent { id, event_type: event_type.into(), data: data.into(), metadata: b"{}".to_vec() }
+    }
+
+    #[track_caller]
+    fn check(form: Form, (last_byte, event_type, data): (u8, &str, &str), expected: (&str, &str)) {
+        let written = in_form(form, event(last_byte, event_type, data));
+        let data = String::from_utf8(written.data).expect("JSON is UTF-8");
+        assert_eq!((written.event_type.as_str(), data.as_str()), expected);
+    }
+
+    #[test]
+    fn in_the_new_form_events_stay_as_they_are() {
+        let edited = r#"{"interview_id":"i","new_text":"Hi."}"#;
+        check(Form::New, (0, "SentenceEdited", edited), ("SentenceEdited", edited));
+        check(Form::Mixed, (0, "SentenceEdited", edited), ("SentenceEdited", edited));
+    }
+
+    #[test]
+    fn in_the_old_form_only_the_creation_names_the_interview() {
+        let edited = r#"{"interview_id":"i","new_text":"Hi."}"#;
+        check(Form::Old, (0, "SentenceEdited", edited), ("SentenceEdited", r#"{"new_text":"Hi."}"#));
+        check(Form::Mixed, (1, "SentenceEdited", edited), ("SentenceEdited", r#"{"new_text":"Hi."}"#));
+        check(Form::Old, (0, "SentenceCreated", edited), ("SentenceCreated", edited));
+    }
+
+    #[test]
+    fn in_the_old_form_renamed_types_bear_either_name() {
+        check(Form::Old, (0, "StatusChanged", "{}"), ("InterviewStatusChanged", "{}"));
+        check(Form::Old, (2, "StatusChanged", "{}"), ("StatusChanged", "{}"));
+        check(Form::Old, (0, "InterviewUpdated", "{}"), ("InterviewMetadataUpdated", "{}"));
+    }
+}

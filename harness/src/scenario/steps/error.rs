@@ -31,7 +31,7 @@ pub enum StepError {
     },
     /// The outbox could not be drained.
     #[error("the outbox was not drained")]
-    Drain(#[from] DrainError),
+    Drain(#[source] Box<DrainError>),
     /// The projection stopped.
     #[error("the projection stopped")]
     Projection(#[from] ProjectionError),
@@ -63,6 +63,12 @@ pub enum StepError {
         /// How many are to be poisoned.
         wanted: u32,
     },
+}
+
+impl From<DrainError> for StepError {
+    fn from(error: DrainError) -> Self {
+        Self::Drain(error.into())
+    }
 }
 
 impl StepError {

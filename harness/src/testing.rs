@@ -5,8 +5,8 @@ use cutover_core::timestamp::Timestamp;
 use crate::diff::{Below, Difference, DifferenceKind, Orientation, Side, Subject};
 use crate::gate::Judgement;
 use crate::result::{
-    Cause, CheckResult, Compared, Differences, ProjectorMetrics, RuleUse, RunResult, SCHEMA_VERSION,
-    ScenarioResult, StepDuration, Tally, Transcript,
+    Cause, CheckResult, Compared, Differences, FaultCount, ProjectorMetrics, RuleUse, RunResult,
+    SCHEMA_VERSION, ScenarioResult, StepDuration, Tally, Transcript,
 };
 
 /// Holds a text against its snapshot in a folder of the workspace's `snapshots/`.
@@ -88,7 +88,8 @@ pub(crate) fn run_result() -> RunResult {
         ..ProjectorMetrics::default()
     };
     dual_write.projections.insert("projected".into(), metrics);
-    let replay = ScenarioResult::concluded("replay-from-zero", vec![passed]);
+    let mut replay = ScenarioResult::concluded("replay-from-zero", vec![passed]);
+    replay.faults.push(FaultCount { fault: "append reply-lost (one in 6)".into(), times: 1066 });
     let stopped = ScenarioResult::stopped("long-run", Cause::TimedOut, "no end within 60 s", vec![]);
     let scenarios = vec![dual_write, replay, stopped];
     RunResult {

@@ -131,6 +131,12 @@ pub fn bundled() -> Vec<Transcript> {
     BUNDLED.iter().map(|(name, text)| Transcript { name: (*name).into(), text: (*text).to_owned() }).collect()
 }
 
+/// Returns the transcript of that name: one of these, or else a bundled one.
+pub fn named(name: &str, transcripts: &[Transcript]) -> Option<Transcript> {
+    let of_run = transcripts.iter().find(|transcript| transcript.name == name).cloned();
+    of_run.or_else(|| bundled().into_iter().find(|transcript| transcript.name == name))
+}
+
 /// Reads every `.txt` and `.txt.gz` of a folder, in the order of their names. Folders in it and other files are left alone.
 ///
 /// # Errors

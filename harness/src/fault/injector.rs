@@ -60,6 +60,8 @@ struct Asked {
     random: Stream,
     is_in_force: bool,
     calls: u64,
+    /// Which of the next so many calls is disturbed, where it is one in so many.
+    drawn: u64,
     struck: u64,
 }
 
@@ -116,7 +118,7 @@ impl Injector {
         let mut state = self.state();
         let random = self.seed.stream(&format!("fault {}", state.rules.len()));
         state.is_armed = true;
-        state.rules.push(Asked { rule, random, is_in_force: true, calls: 0, struck: 0 });
+        state.rules.push(Asked { rule, random, is_in_force: true, calls: 0, drawn: 0, struck: 0 });
     }
 
     /// Ends every fault that is in force.
@@ -340,7 +342,14 @@ impl Asked {
             return false;
         }
         match self.rule.when {
-            When::OneIn(number) => self.random.random_range(0..number.max(1)) == 0,
+            When::OneIn(number) => {
+                let number = u64::from(number.max(1));
+                let place = (self.calls - 1) % number;
+                if place == 0 {
+                    self.drawn = self.random.random_range(0..number);
+                }
+                place == self.drawn
+            }
             When::Nth(number) => self.calls == number,
             When::From(number) => self.calls >= number,
         }

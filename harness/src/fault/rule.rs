@@ -66,7 +66,7 @@ impl fmt::Display for Kind {
 /// Which of the calls that a rule is about are disturbed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
-    /// One in so many, drawn by the seed.
+    /// One in so many: of each so many calls, the seed draws one.
     OneIn(u32),
     /// The one of that number (1-based), and no other.
     Nth(u64),
@@ -124,7 +124,7 @@ impl fmt::Display for Rule {
             [] => f.write_str("every call")?,
             [first, others @ ..] => {
                 first.fmt(f)?;
-                others.iter().try_for_each(|other| write!(f, ", {other}"))?;
+                others.iter().try_for_each(|other| write!(f, " and {other}"))?;
             }
         }
         if let Some(of) = &self.of {

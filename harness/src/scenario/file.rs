@@ -19,7 +19,7 @@ use super::step::Step;
 pub struct Scenario {
     /// What it shows, in a sentence.
     pub description: String,
-    /// Which transcripts it works on, by file name; all of the run's when left out.
+    /// Which transcripts it works on, by file name: of the run's, or else of the bundled ones. All of the run's when left out.
     #[serde(default)]
     pub transcripts: Vec<SmolStr>,
     /// Transcripts that are made up from the seed, instead of files.

@@ -19,7 +19,7 @@ use crate::scenario::event::{Observer, RunEvent};
 use crate::scenario::load::{LoadError, Named};
 use crate::scenario::steps::{StepError, World};
 use crate::seed::Seed;
-use crate::transcripts::Transcript;
+use crate::transcripts::{self, Transcript};
 
 /// How long an engine may be out of reach before a scenario gives up on it.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -103,7 +103,8 @@ pub struct Runner<'a> {
     pub injector: &'a (dyn Fn(Seed) -> Arc<Injector> + Send + Sync),
 }
 
-/// Checks that every scenario has the transcripts that it asks for. One that makes its own up asks for none. To be called before anything is started.
+/// Checks that every scenario has the transcripts that it asks for. One of the bundled ones is always there;
+/// a scenario that makes its own up asks for none. To be called before anything is started.
 ///
 /// # Errors
 ///
@@ -111,7 +112,7 @@ pub struct Runner<'a> {
 pub fn check(scenarios: &[Named], transcripts: &[Transcript]) -> Result<(), LoadError> {
     for named in scenarios {
         for wanted in &named.scenario.transcripts {
-            if !transcripts.iter().any(|transcript| transcript.name == *wanted) {
+            if transcripts::named(wanted, transcripts).is_none() {
                 let known = transcripts.iter().map(|transcript| transcript.name.as_str());
                 return Err(LoadError::UnknownTranscript {
                     scenario: named.name.clone(),

@@ -192,7 +192,7 @@ pub struct Fault {
     pub of: Option<SmolStr>,
     /// What happens.
     pub kind: Kind,
-    /// Disturbs one call in so many, drawn by the seed; at least 1.
+    /// Disturbs one call of each so many, drawn by the seed; at least 1.
     pub one_in: Option<u32>,
     /// Disturbs the call of that number only, 1-based, counted from here.
     pub nth: Option<u64>,

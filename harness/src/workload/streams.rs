@@ -24,8 +24,8 @@ const RENAMED: [(&str, &str); 2] =
 #[derive(Debug, Default)]
 struct Noted {
     form: Form,
-    /// The revision of the last event of each stream.
-    last: BTreeMap<StreamName, u64>,
+    /// How many events each stream has, as far as the answers to appends have told. One that was never answered has none.
+    events: BTreeMap<StreamName, u64>,
 }
 
 /// An event log that notes what is appended.
@@ -45,22 +45,22 @@ impl Streams {
         self.noted().form = form;
     }
 
-    /// Returns every stream that was written to, with the revision of its last event.
-    pub fn last_revisions(&self) -> BTreeMap<StreamName, u64> {
-        self.noted().last.clone()
+    /// Returns every stream that somebody meant to write to.
+    pub fn names(&self) -> Vec<StreamName> {
+        self.noted().events.keys().cloned().collect()
     }
 
-    /// Returns how many events were appended.
+    /// Returns how many events were appended, as far as the answers have told.
     pub fn events(&self) -> u64 {
-        self.noted().last.values().map(|last| last + 1).sum()
+        self.noted().events.values().sum()
     }
 
     /// Returns how many events a category has, such as `$ce-Sentence`.
     pub fn events_of(&self, category: &str) -> u64 {
         let prefix = format!("{}-", category.trim_start_matches("$ce-"));
         let noted = self.noted();
-        let of_category = noted.last.iter().filter(|(stream, _)| stream.as_str().starts_with(&prefix));
-        of_category.map(|(_, last)| last + 1).sum()
+        let of_category = noted.events.iter().filter(|(stream, _)| stream.as_str().starts_with(&prefix));
+        of_category.map(|(_, events)| events).sum()
     }
 
     fn noted(&self) -> MutexGuard<'_, Noted> {
@@ -102,13 +102,18 @@ impl EventLog for Streams {
         expected: ExpectedRevision,
         events: Vec<NewEvent>,
     ) -> Result<Appended, LogError> {
-        let form = self.noted().form;
+        let form = {
+            let mut noted = self.noted();
+            // Before it is written: a caller that dies in the middle hears no answer.
+            noted.events.entry(stream.clone()).or_default();
+            noted.form
+        };
         let events = events.into_iter().map(|event| in_form(form, event)).collect();
         let appended = self.inner.append(stream, expected, events).await?;
         let mut noted = self.noted();
         // An append that is recognised as one from before answers with its old revision.
-        let last = noted.last.entry(stream.clone()).or_default();
-        *last = (*last).max(appended.revision);
+        let events = noted.events.entry(stream.clone()).or_default();
+        *events = (*events).max(appended.revision + 1);
         Ok(appended)
     }
 

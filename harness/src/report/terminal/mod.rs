@@ -54,6 +54,7 @@ pub fn to_terminal(result: &RunResult, style: Style) -> String {
     }
     write_rules(&mut page, result);
     write_projections(&mut page, result);
+    write_faults(&mut page, result);
     write_verdict(&mut page, result, style);
     page.into_text()
 }
@@ -146,6 +147,17 @@ fn write_projections(page: &mut Page, result: &RunResult) {
                 ("p99", metrics.latency_p99_ms),
             ];
             page.list(1, "latency ms: ", &latency.map(|(what, ms)| format!("{what} {ms:.1}")));
+        }
+    }
+}
+
+/// How often each fault struck: a scenario has survived only what has happened.
+fn write_faults(page: &mut Page, result: &RunResult) {
+    for scenario in result.scenarios.iter().filter(|scenario| !scenario.faults.is_empty()) {
+        page.blank();
+        page.line(0, &format!("{}, faults that struck", scenario.name));
+        for count in &scenario.faults {
+            page.line(1, &format!("{}: {}", count.fault, grouped(count.times)));
         }
     }
 }

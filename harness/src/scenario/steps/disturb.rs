@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cutover_core::ids::{AggregateId, StreamName};
+use cutover_core::ids::AggregateId;
 use cutover_engines::event_log::{EventLog, LogError};
 use rand::RngExt;
 use rand::seq::IndexedRandom;
@@ -38,7 +38,7 @@ impl World<'_> {
     /// other, so that something is behind it.
     pub(super) async fn poison(&mut self, into: &SmolStr, sentences: u32) -> Result<(), StepError> {
         self.make_ready(into).await?;
-        let last = self.last_versions("Sentence-");
+        let last = self.last_versions("Sentence-").await?;
         let aggregates: Vec<AggregateId> = last.keys().copied().collect();
         let applied = self.projected[into].graph.versions(&aggregates).await?;
         let eligible: Vec<(AggregateId, u64, u64)> = last
@@ -59,13 +59,19 @@ impl World<'_> {
         Ok(())
     }
 
-    /// Returns the last version of every aggregate whose stream begins like this.
-    pub(super) fn last_versions(&self, prefix: &str) -> BTreeMap<AggregateId, u64> {
-        let of_kind = |(stream, last): (StreamName, u64)| {
-            stream.as_str().starts_with(prefix).then_some(())?;
-            Some((stream.aggregate()?, last))
-        };
-        self.streams.last_revisions().into_iter().filter_map(of_kind).collect()
+    /// Asks the store for the last version of every aggregate whose stream begins like this.
+    pub(super) async fn last_versions(&self, prefix: &str) -> Result<BTreeMap<AggregateId, u64>, LogError> {
+        let log = self.engines.log();
+        let mut versions = BTreeMap::new();
+        for stream in self.streams.names() {
+            let Some(aggregate) = stream.aggregate().filter(|_| stream.as_str().starts_with(prefix)) else {
+                continue;
+            };
+            if let Some(last) = log.last_revision(&stream).await? {
+                versions.insert(aggregate, last);
+            }
+        }
+        Ok(versions)
     }
 
     /// Asks something of the event log, again and again while the world stands in the way.

@@ -32,8 +32,8 @@ impl World<'_> {
                 figures.push(within("parked events", Bound::exactly(number), self.parked().await?));
             }
             Some(Parked::Poisoned) => {
-                for projected in self.projected.values() {
-                    figures.extend(self.exactly_the_poisoned(projected).await?);
+                for (name, projected) in &self.projected {
+                    figures.extend(self.exactly_the_poisoned(name, projected).await?);
                 }
             }
             None => {}
@@ -44,8 +44,11 @@ impl World<'_> {
         }
         figures.push(within("refused commands", Bound::exactly(0), self.rejected_in_all().await));
         if let Some(versions) = expected.versions {
+            let last = self.last_versions("").await?;
+            // Of an append that was cut off by a death, only the store knows.
+            findings.events_appended = last.values().map(|last| last + 1).sum();
             for (name, projected) in &self.projected {
-                figures.extend(self.versions(name, projected, versions).await?);
+                figures.extend(self.versions(name, projected, versions, &last).await?);
             }
         }
         for (graph, metrics) in &expected.metrics {
@@ -102,14 +105,17 @@ impl World<'_> {
     }
 
     /// Holds the parking lots of a graph against its poison: a figure for each aggregate with either.
-    async fn exactly_the_poisoned(&self, projected: &Projected) -> Result<Vec<Figure>, StepError> {
-        let last = self.last_versions("");
-        let victims = projected.poison.victims();
+    async fn exactly_the_poisoned(
+        &self,
+        name: &SmolStr,
+        projected: &Projected,
+    ) -> Result<Vec<Figure>, StepError> {
+        let last = self.last_versions("").await?;
         let mut lots: BTreeMap<StreamName, (String, String)> = BTreeMap::new();
-        for (aggregate, version) in &victims {
-            let behind = last.get(aggregate).copied().unwrap_or(*version);
+        for (aggregate, version) in projected.poison.victims() {
+            let behind = last.get(&aggregate).copied().unwrap_or(version);
             let (expected, _) = lots.entry(aggregate.stream_name()).or_default();
-            (*version..=behind).for_each(|version| list(expected, version));
+            (version..=behind).for_each(|version| list(expected, version));
         }
         for groups in &projected.groups {
             for group in [&groups.interview, &groups.sentence] {
@@ -121,8 +127,8 @@ impl World<'_> {
             }
         }
         let figure = |(stream, (expected, actual)): (StreamName, (String, String))| {
-            let text = |text: String| Value::from(SmolStr::new(text));
-            (format_smolstr!("parked of {stream}"), text(expected), text(actual))
+            let text = |versions: String| Value::from(format_smolstr!("{stream}: {versions}"));
+            (of_graph("parked", name), text(expected), text(actual))
         };
         Ok(lots.into_iter().map(figure).collect())
     }
@@ -133,23 +139,24 @@ impl World<'_> {
         name: &SmolStr,
         projected: &Projected,
         expected: Versions,
+        last: &BTreeMap<AggregateId, u64>,
     ) -> Result<Vec<Figure>, StepError> {
-        let mut last: BTreeMap<AggregateId, Option<u64>> =
-            self.last_versions("").into_iter().map(|(aggregate, last)| (aggregate, Some(last))).collect();
+        let mut wanted: BTreeMap<AggregateId, Option<u64>> =
+            last.iter().map(|(&aggregate, &last)| (aggregate, Some(last))).collect();
         if expected == Versions::AllButPoisoned {
             let victims = projected.poison.victims().into_iter();
-            last.extend(victims.map(|(aggregate, version)| (aggregate, version.checked_sub(1))));
+            wanted.extend(victims.map(|(aggregate, version)| (aggregate, version.checked_sub(1))));
         }
-        let aggregates: Vec<AggregateId> = last.keys().copied().collect();
+        let aggregates: Vec<AggregateId> = wanted.keys().copied().collect();
         let actual = projected.graph.versions(&aggregates).await?;
-        let value =
-            |version: Option<u64>| version.map_or(-1, |version| i64::try_from(version).unwrap_or(i64::MAX));
-        let figure = |((aggregate, expected), actual): ((AggregateId, Option<u64>), Option<u64>)| {
-            let stream = aggregate.stream_name();
-            let name = format_smolstr!("version of {stream} in {name}");
-            (name, value(expected).into(), value(actual).into())
+        let figure = |((aggregate, wanted), actual): ((AggregateId, Option<u64>), Option<u64>)| {
+            let text = |version: Option<u64>| {
+                let version = version.map_or_else(|| "none".to_owned(), |version| version.to_string());
+                Value::from(format_smolstr!("{}: {version}", aggregate.stream_name()))
+            };
+            (of_graph("version", name), text(wanted), text(actual))
         };
-        Ok(last.into_iter().zip(actual).map(figure).collect())
+        Ok(wanted.into_iter().zip(actual).map(figure).collect())
     }
 }
 

@@ -43,7 +43,7 @@ use crate::scenario::file::Scenario;
 use crate::scenario::run::{Findings, PATIENCE, Runner};
 use crate::scenario::step::Step;
 use crate::seed::{Seed, Stream};
-use crate::transcripts::Transcript;
+use crate::transcripts::{self, Transcript};
 use crate::workload::clock::SteppingClock;
 use crate::workload::generated;
 use crate::workload::people::People;
@@ -136,7 +136,7 @@ impl<'a> World<'a> {
             rejected: 0,
             model: Model::new(limits.clone()),
             limits,
-            transcripts: transcripts(scenario, runner.transcripts, seed),
+            transcripts: transcripts_of(scenario, runner.transcripts, seed),
             files: Vec::new(),
             people: People::new(seed.stream("people")),
             variations: seed.stream("files"),
@@ -244,11 +244,13 @@ fn pipeline_over(
 }
 
 /// Returns the transcripts that a scenario works on.
-fn transcripts(scenario: &Scenario, all: &[Transcript], seed: Seed) -> Vec<Transcript> {
+fn transcripts_of(scenario: &Scenario, all: &[Transcript], seed: Seed) -> Vec<Transcript> {
     if let Some(generated) = scenario.generated {
         return generated::transcripts(generated, &mut seed.stream("transcripts"));
     }
-    let wanted = &scenario.transcripts;
-    let is_wanted = |transcript: &&Transcript| wanted.is_empty() || wanted.contains(&transcript.name);
-    all.iter().filter(is_wanted).cloned().collect()
+    if scenario.transcripts.is_empty() {
+        return all.to_vec();
+    }
+    let named = |name: &SmolStr| transcripts::named(name, all);
+    scenario.transcripts.iter().filter_map(named).collect()
 }

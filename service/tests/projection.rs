@@ -288,6 +288,16 @@ async fn a_store_that_goes_away_ends_the_run_with_an_error_that_names_it() {
     assert!(what.contains("the event store") || what.contains("the subscription"), "{what}");
 }
 
+#[tokio::test]
+async fn a_service_that_still_waits_for_its_store_stops_when_it_is_told_to() {
+    // Port 1 on the loopback address has no listener.
+    let log = Arc::new(EventStoreDb::new("esdb://127.0.0.1:1?tls=false&discoveryInterval=0").unwrap());
+    let service = ProjectionService::new(log, Arc::new(MemoryGraph::new(Schema::Projected)), settings());
+    let stopped = service.run(Until::Stopped, std::future::ready(()));
+    let report = tokio::time::timeout(Duration::from_secs(20), stopped).await.expect("it stops").unwrap();
+    assert_eq!(report.metrics.counters.delivered, 0);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_malformed_event_is_parked_with_its_place_and_the_others_go_through() {
     let (_server, log) = store().await;

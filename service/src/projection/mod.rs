@@ -133,21 +133,32 @@ impl ProjectionService {
     }
 
     /// Prepares the graph, creates the groups where they are missing, and projects until the end that was asked for, or until
-    /// `stop` completes. Batches under way are waited for before it returns, so that what is committed is also acknowledged.
+    /// `stop` completes. Batches under way are waited for before it returns, so that what is committed is also acknowledged; a store
+    /// or a graph that is not there yet is not.
     ///
     /// # Errors
     ///
     /// Fails when the store or the graph refuses for good, or stays away for longer than [`Settings::patience`].
     pub async fn run(&self, until: Until, stop: impl Future<Output = ()>) -> Result<Report, ProjectionError> {
+        let mut stop = std::pin::pin!(stop);
+        tokio::select! {
+            () = &mut stop => return Ok(Report { metrics: Metrics::default(), dangling_links: 0 }),
+            prepared = self.prepare() => prepared?,
+        }
+        driver::Driver::start(self.log.clone(), self.graph.clone(), self.settings.clone())
+            .run(until, stop)
+            .await
+    }
+
+    /// Makes what the graph and the event store must have.
+    async fn prepare(&self) -> Result<(), ProjectionError> {
         self.patiently("the graph", GraphError::is_transient, || self.graph.prepare(Schema::Projected))
             .await?;
         for group in [&self.settings.groups.interview, &self.settings.groups.sentence] {
             let create = || self.log.ensure_group(group, &self.settings.group_settings);
             self.patiently("the event store", LogError::is_transient, create).await?;
         }
-        driver::Driver::start(self.log.clone(), self.graph.clone(), self.settings.clone())
-            .run(until, stop)
-            .await
+        Ok(())
     }
 
     /// Tries something again for as long as it fails for a reason that passes, and patience lasts.

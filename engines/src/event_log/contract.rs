@@ -176,8 +176,16 @@ pub async fn unanswered_events_go_to_the_next_consumer(log: Arc<dyn EventLog>) {
     let mut second = log.subscribe(&group, 10).await.unwrap();
     let mut seen = BTreeSet::new();
     while !seen.is_superset(&BTreeSet::from([1, 2])) {
-        seen.extend(revisions(&receive(&mut second, 1).await));
+        let received = receive(&mut second, 1).await;
+        seen.extend(revisions(&received));
+        second.answers.acknowledge(vec![received[0].ack_id]).await.unwrap();
     }
+    let last = log.last_revision(&group.stream).await.unwrap();
+    while !log.group_info(&group).await.unwrap().is_caught_up_with(last) {
+        tokio::task::yield_now().await;
+    }
+    // However often it was delivered, an event is acknowledged once.
+    assert_eq!(log.group_info(&group).await.unwrap().acknowledged, 3);
 }
 
 /// No more events are under way than the consumer has room for.
@@ -218,6 +226,7 @@ pub async fn a_group_has_caught_up_once_all_is_answered(log: Arc<dyn EventLog>) 
     while !log.group_info(&group).await.unwrap().is_caught_up_with(last) {
         tokio::task::yield_now().await;
     }
+    assert_eq!(log.group_info(&group).await.unwrap().acknowledged, 5);
 }
 
 /// An event that is to be delivered again is, and counts how often.

@@ -102,6 +102,8 @@ impl Default for GroupSettings {
 /// What the store knows of a group.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GroupInfo {
+    /// How many events were acknowledged since the store has held the group in memory: a store that is started anew counts anew.
+    pub acknowledged: u64,
     /// How many events lie in the parking lot.
     pub parked: u64,
     /// How many events are delivered and not yet answered.

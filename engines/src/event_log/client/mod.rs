@@ -307,6 +307,7 @@ impl EventLog for EventStoreDb {
             .await
             .map_err(|failure| failure.for_group(group))?;
         Ok(GroupInfo {
+            acknowledged: info.stats.total_items as u64,
             parked: info.stats.parked_message_count as u64,
             in_flight: info.stats.total_in_flight_messages as u64,
             buffered: (info.stats.read_buffer_count + info.stats.retry_buffer_count) as u64,

@@ -204,6 +204,7 @@ impl EventLog for InProcessLog {
             .with(|groups, store, now| groups.report(&key_of(group), store, now))
             .map_err(|error| of_group(DURING, group, error))?;
         Ok(GroupInfo {
+            acknowledged: report.info.total_items,
             parked: report.parked,
             in_flight: report.info.total_in_flight as u64,
             buffered: (report.info.read_buffer_count + report.info.retry_buffer_count) as u64,

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use cutover_engines::event_log::eventstoredb::grpc::StartError;
+use cutover_service::projection::ProjectionError;
 
 use crate::analyses::AnalysesError;
 use crate::cli::config::ConfigError;
@@ -47,6 +48,9 @@ pub enum ExpectedError {
     /// Existing servers may not be used, or do not answer.
     #[error(transparent)]
     External(#[from] ExternalError),
+    /// A projection ended before its time.
+    #[error(transparent)]
+    Projection(#[from] ProjectionError),
     /// This build knows nothing of containers.
     #[error("this build of cutover runs nothing in containers")]
     NoContainers,
@@ -96,6 +100,7 @@ impl ExpectedError {
             Self::RunFolder(_)
             | Self::Install(_)
             | Self::External(_)
+            | Self::Projection(_)
             | Self::NoContainers
             | Self::Listen { .. }
             | Self::System { .. } => exit_code::ENVIRONMENT,
@@ -118,6 +123,11 @@ impl ExpectedError {
             }
             Self::Install(error) => Some(error.hint().to_owned()),
             Self::External(error) => Some(error.hint()),
+            Self::Projection(_) => Some(
+                "see whether the accounts may do what is asked of them, and whether the servers are the right ones: `cutover \
+                 doctor` asks them; nothing is lost, what was not acknowledged is delivered again"
+                    .to_owned(),
+            ),
             Self::NoContainers => Some(CONTAINERS_REMEDY.to_owned()),
             #[cfg(feature = "containers")]
             Self::Containers(error) => Some(error.hint().to_owned()),

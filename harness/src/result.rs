@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use cutover_core::projector::Metrics;
 use cutover_core::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -361,6 +362,35 @@ pub struct FaultCount {
     pub fault: SmolStr,
     /// How often.
     pub times: u64,
+}
+
+impl ProjectorMetrics {
+    /// Adds what another projection counted; of latencies, the highest are kept, of what is left at the end, the last.
+    pub fn add(&mut self, metrics: &Metrics) {
+        let counters = &metrics.counters;
+        self.processed += counters.processed;
+        self.failed += counters.failed;
+        self.parked += counters.parked;
+        self.skipped += counters.skipped;
+        self.duplicates += counters.duplicates;
+        self.retries += counters.retries;
+        self.conflicts += counters.conflicts;
+        self.graph_write_errors += counters.graph_write_errors;
+        self.queue_depth = metrics.queue_depth.iter().map(|&depth| depth as u64).collect();
+        let latency = &metrics.latency;
+        self.latency_p50_ms = self.latency_p50_ms.max(latency.p50_ms as f64);
+        self.latency_p95_ms = self.latency_p95_ms.max(latency.p95_ms as f64);
+        self.latency_p99_ms = self.latency_p99_ms.max(latency.p99_ms as f64);
+        self.lag = metrics.lag_interview.unwrap_or(0) + metrics.lag_sentence.unwrap_or(0);
+    }
+}
+
+impl From<&Metrics> for ProjectorMetrics {
+    fn from(metrics: &Metrics) -> Self {
+        let mut own = Self::default();
+        own.add(metrics);
+        own
+    }
 }
 
 /// How long the parts of a scenario took, in milliseconds, in the order in which they ran.

@@ -16,5 +16,7 @@ mod eventstore;
 mod external;
 #[path = "cli/help.rs"]
 mod help;
+#[path = "cli/project.rs"]
+mod project;
 #[path = "cli/run.rs"]
 mod run;

@@ -29,6 +29,11 @@ pub enum Command {
     Run(RunArgs),
     /// Run every scenario, then give the verdict: may the direct path be switched off?
     Readiness,
+    /// Project an event store's events into a graph, as the projection service does in production.
+    ///
+    /// It takes the event store from --eventstore-url, the graph from --projected-url, and accounts as `--engines external` does.
+    /// Events that cannot be applied are parked in the event store, and told of on stderr; what was done is printed at the end.
+    Project(ProjectArgs),
     /// Serve the embedded EventStoreDB to clients of any language until SIGINT or SIGTERM.
     Eventstore(EventstoreArgs),
     /// Say which engines can be used here, and what is missing for the others.
@@ -43,6 +48,47 @@ pub struct RunArgs {
     /// The scenarios, by name; `cutover list` names them all.
     #[arg(required = true, value_name = "NAME")]
     pub names: Vec<String>,
+}
+
+/// Arguments of `project`.
+#[derive(Debug, Args)]
+pub struct ProjectArgs {
+    /// When it ends by itself.
+    #[arg(long, env = "CUTOVER_UNTIL", value_enum, default_value_t, hide_env_values = true)]
+    pub until: ProjectUntil,
+    /// Which consumer groups it joins: neo4j-projection-interview-NAME and neo4j-projection-sentence-NAME. They are made where they are
+    /// missing, and keep their place.
+    #[arg(
+        long,
+        env = "CUTOVER_GROUPS",
+        value_name = "NAME",
+        default_value = "v1",
+        value_parser = clap::builder::NonEmptyStringValueParser::new(),
+        hide_env_values = true
+    )]
+    pub groups: String,
+    /// How many events one transaction holds at most.
+    #[arg(
+        long,
+        env = "CUTOVER_BATCH",
+        value_name = "N",
+        default_value_t = 2_000,
+        value_parser = clap::value_parser!(u32).range(1..=100_000),
+        hide_env_values = true
+    )]
+    pub batch: u32,
+}
+
+/// When a projection process ends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ProjectUntil {
+    /// After SIGINT or SIGTERM alone.
+    #[default]
+    Stopped,
+    /// When all that is in the event store is applied or parked, or --timeout is over.
+    CaughtUp,
+    /// Also when its standard input ends: for who starts it and must not be outlived by it.
+    InputEnds,
 }
 
 /// Arguments of `eventstore`.

@@ -10,6 +10,7 @@ pub mod flags;
 pub mod list;
 pub mod output;
 pub mod progress;
+pub mod project;
 pub mod readiness;
 pub mod run;
 pub mod signals;
@@ -71,6 +72,7 @@ fn execute(cli: Cli) -> Result<u8, ExpectedError> {
         Command::List => list::execute(&config),
         Command::Run(args) => run::execute(&config, &args),
         Command::Readiness => readiness::execute(&config),
+        Command::Project(args) => project::execute(&config, &args),
         Command::Eventstore(args) => eventstore::execute(&config, &args),
         Command::Doctor => doctor::execute(&config),
         Command::Completions(args) => completions::execute(&args),

@@ -203,6 +203,39 @@ fn connect_graph(
     .map_err(|source| ExternalError::Graph { graph: name, address: server.address.clone(), source })
 }
 
+/// What a projection works on, where it is, and clients of it.
+pub struct ProjectionServers {
+    /// Where the event store is.
+    pub store: Address,
+    /// A client of it.
+    pub log: Arc<dyn EventLog>,
+    /// Where the graph's server is.
+    pub server: Address,
+    /// A client of it.
+    pub graph: Arc<dyn Graph>,
+}
+
+/// Makes the clients of a projection: of the event store, and of the projected graph, whatever they hold. Nothing is connected before
+/// the first call.
+///
+/// # Errors
+///
+/// [`ExternalError::Settings`] when one of the two was not named.
+pub fn projection_servers(settings: &ExternalSettings) -> Result<ProjectionServers, ExternalError> {
+    let missing = |engine, flag| ExternalError::Settings(SettingsError::MissingUrl { engine, flag });
+    let store = settings.store.as_ref().ok_or_else(|| missing("the event store", "--eventstore-url"))?;
+    let (&name, server) = settings
+        .graphs
+        .get_key_value("projected")
+        .ok_or_else(|| missing("the graph of the projected path", "--projected-url"))?;
+    Ok(ProjectionServers {
+        store: store.address.clone(),
+        log: Arc::new(connect_store(store)?),
+        server: server.address.clone(),
+        graph: Arc::new(connect_graph(name, server, Schema::Projected, READ_TIMEOUT)?),
+    })
+}
+
 /// Asks a store what version it is.
 ///
 /// # Errors

@@ -12,7 +12,6 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::{StepError, World};
 use crate::fault::{FaultyGraph, Injector, Poison, PoisonedGraph};
-use crate::result::ProjectorMetrics;
 use crate::scenario::run::Findings;
 use crate::scenario::step::{Again, Project};
 
@@ -156,7 +155,7 @@ impl World<'_> {
 
     fn count(&self, into: &SmolStr, reports: &[Report], findings: &mut Findings) {
         let sum = findings.projections.entry(into.clone()).or_default();
-        reports.iter().for_each(|report| add(sum, report));
+        reports.iter().for_each(|report| sum.add(&report.metrics));
     }
 }
 
@@ -217,24 +216,4 @@ fn resume(error: JoinError) -> ! {
         Ok(panic) => std::panic::resume_unwind(panic),
         Err(error) => unreachable!("nobody cancels a service that is waited for: {error}"),
     }
-}
-
-/// Adds what a projection counted to what it had counted before; of latencies, the highest are kept.
-fn add(sum: &mut ProjectorMetrics, report: &Report) {
-    let metrics = &report.metrics;
-    let counters = &metrics.counters;
-    sum.processed += counters.processed;
-    sum.failed += counters.failed;
-    sum.parked += counters.parked;
-    sum.skipped += counters.skipped;
-    sum.duplicates += counters.duplicates;
-    sum.retries += counters.retries;
-    sum.conflicts += counters.conflicts;
-    sum.graph_write_errors += counters.graph_write_errors;
-    sum.queue_depth = metrics.queue_depth.iter().map(|&depth| depth as u64).collect();
-    let latency = &metrics.latency;
-    sum.latency_p50_ms = sum.latency_p50_ms.max(latency.p50_ms as f64);
-    sum.latency_p95_ms = sum.latency_p95_ms.max(latency.p95_ms as f64);
-    sum.latency_p99_ms = sum.latency_p99_ms.max(latency.p99_ms as f64);
-    sum.lag = metrics.lag_interview.unwrap_or(0) + metrics.lag_sentence.unwrap_or(0);
 }

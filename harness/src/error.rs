@@ -51,6 +51,14 @@ pub enum ExpectedError {
     /// A projection ended before its time.
     #[error(transparent)]
     Projection(#[from] ProjectionError),
+    /// The engines that were asked for end with the process that is to be killed, or belong to somebody else.
+    #[error(
+        "the projection process cannot be killed on `--engines {engines}`: no servers of this run outlive it"
+    )]
+    NothingToKill {
+        /// What was asked for.
+        engines: &'static str,
+    },
     /// This build knows nothing of containers.
     #[error("this build of cutover runs nothing in containers")]
     NoContainers,
@@ -95,6 +103,7 @@ impl ExpectedError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Transcript(_) | Self::Analyses(_) | Self::Scenario(_) => exit_code::USAGE,
+            Self::NothingToKill { .. } => exit_code::USAGE,
             // A mistake on the command line, and not a server that is not as it should be.
             Self::External(ExternalError::Settings(_)) => exit_code::USAGE,
             Self::RunFolder(_)
@@ -126,6 +135,10 @@ impl ExpectedError {
             Self::Projection(_) => Some(
                 "see whether the accounts may do what is asked of them, and whether the servers are the right ones: `cutover \
                  doctor` asks them; nothing is lost, what was not acknowledged is delivered again"
+                    .to_owned(),
+            ),
+            Self::NothingToKill { .. } => Some(
+                "add --engines process, which starts Neo4j servers of its own; `cutover doctor` says whether they can be had here"
                     .to_owned(),
             ),
             Self::NoContainers => Some(CONTAINERS_REMEDY.to_owned()),

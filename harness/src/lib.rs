@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`cli`] | flags, subcommands, what is printed |
 //! | [`scenario`] | scenario files, and the runner |
+//! | [`crash`] | the projection process, killed again and again |
 //! | [`provision`] | engines, started and stopped |
 //! | [`fault`] | what the world does to engines, as wrappers round the ports |
 //! | [`doctor`] | which engines can be used here, and what is missing |
@@ -16,6 +17,7 @@
 
 pub mod analyses;
 pub mod cli;
+pub mod crash;
 pub mod diff;
 pub mod doctor;
 pub mod error;

@@ -11,6 +11,7 @@ use cutover_core::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use crate::crash::Crashes;
 use crate::diff::{Difference, Orientation, Subject};
 use crate::gate::Judgement;
 
@@ -420,6 +421,9 @@ pub struct ScenarioResult {
     /// How often each fault struck.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<FaultCount>,
+    /// What was done to a projection process, if anything was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crashes: Option<Crashes>,
     /// How many events were appended to the store.
     pub events_appended: u64,
     /// How many sentences the transcripts of the scenario came to.
@@ -468,6 +472,7 @@ impl ScenarioResult {
             checks: Vec::new(),
             projections: BTreeMap::new(),
             faults: Vec::new(),
+            crashes: None,
             events_appended: 0,
             sentences: 0,
             steps: Vec::new(),

@@ -8,6 +8,8 @@ mod analyses;
 mod bad_input;
 #[path = "cli/containers.rs"]
 mod containers;
+#[path = "cli/crash_test.rs"]
+mod crash_test;
 #[path = "cli/doctor.rs"]
 mod doctor;
 #[path = "cli/eventstore.rs"]

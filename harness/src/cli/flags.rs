@@ -29,6 +29,10 @@ pub enum Command {
     Run(RunArgs),
     /// Run every scenario, then give the verdict: may the direct path be switched off?
     Readiness,
+    /// Kill the projection process at random moments, again and again, and prove that nothing is lost or done twice.
+    ///
+    /// It needs servers that outlive the process: --engines process.
+    CrashTest(CrashTestArgs),
     /// Project an event store's events into a graph, as the projection service does in production.
     ///
     /// It takes the event store from --eventstore-url, the graph from --projected-url, and accounts as `--engines external` does.
@@ -48,6 +52,31 @@ pub struct RunArgs {
     /// The scenarios, by name; `cutover list` names them all.
     #[arg(required = true, value_name = "NAME")]
     pub names: Vec<String>,
+}
+
+/// Arguments of `crash-test`.
+#[derive(Debug, Args)]
+pub struct CrashTestArgs {
+    /// How often the process is killed. A thousand take about half an hour: mind --timeout.
+    #[arg(
+        long,
+        env = "CUTOVER_CYCLES",
+        value_name = "N",
+        default_value_t = 50,
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000),
+        hide_env_values = true
+    )]
+    pub cycles: u32,
+    /// How many events one transaction holds at most: few, so that a kill finds many of them under way.
+    #[arg(
+        long,
+        env = "CUTOVER_BATCH",
+        value_name = "N",
+        default_value_t = 10,
+        value_parser = clap::value_parser!(u32).range(1..=100_000),
+        hide_env_values = true
+    )]
+    pub batch: u32,
 }
 
 /// Arguments of `project`.

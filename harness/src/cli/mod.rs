@@ -4,6 +4,7 @@
 
 pub mod completions;
 pub mod config;
+pub mod crash_test;
 pub mod doctor;
 pub mod eventstore;
 pub mod flags;
@@ -72,6 +73,7 @@ fn execute(cli: Cli) -> Result<u8, ExpectedError> {
         Command::List => list::execute(&config),
         Command::Run(args) => run::execute(&config, &args),
         Command::Readiness => readiness::execute(&config),
+        Command::CrashTest(args) => crash_test::execute(&config, &args),
         Command::Project(args) => project::execute(&config, &args),
         Command::Eventstore(args) => eventstore::execute(&config, &args),
         Command::Doctor => doctor::execute(&config),

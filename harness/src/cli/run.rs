@@ -15,11 +15,11 @@ use crate::provision::external::ExternalError;
 use crate::provision::process::{self, Installation, ServerSettings};
 use crate::provision::{Embedded, External, Process, Provision};
 use crate::report::{self, Style};
-use crate::result::{self, Cause, RunResult};
+use crate::result::{self, Cause, RunResult, ScenarioResult};
 use crate::run_folder::{RESULT_FILE, RunFolder};
 use crate::scenario::run::{Cut, Runner};
 use crate::scenario::{self, load::Named};
-use crate::transcripts;
+use crate::transcripts::{self, Transcript};
 
 /// Runs the named scenarios.
 ///
@@ -61,8 +61,39 @@ pub fn run(config: &Config, scenarios: &[Named], subcommand: &str) -> Result<u8,
         Ok::<_, ExpectedError>(results)
     })?;
     drop(observer);
+    let command = repeat(config, subcommand);
+    let ran = Ran { now, took: started.elapsed(), command, engines: provision.name(), results };
+    conclude(config, &folder, &transcripts, ran)
+}
+
+/// What was run.
+pub(super) struct Ran {
+    /// When it began.
+    pub(super) now: OffsetDateTime,
+    /// How long it took.
+    pub(super) took: Duration,
+    /// The command that repeats it.
+    pub(super) command: String,
+    /// The engines that it ran on.
+    pub(super) engines: &'static str,
+    /// What it came to.
+    pub(super) results: Vec<ScenarioResult>,
+}
+
+/// Judges what was run, keeps and prints it, and returns the exit code.
+///
+/// # Errors
+///
+/// [`ExpectedError`] when it was interrupted, and when it cannot be kept.
+pub(super) fn conclude(
+    config: &Config,
+    folder: &RunFolder,
+    transcripts: &[Transcript],
+    ran: Ran,
+) -> Result<u8, ExpectedError> {
+    let Ran { now, took, command, engines, results } = ran;
     if results.iter().any(|result| result.cause == Some(Cause::Interrupted)) {
-        return Err(ExpectedError::Interrupted { after: started.elapsed() });
+        return Err(ExpectedError::Interrupted { after: took });
     }
     let verdict = Judgement::of(&results);
     let exit_code = verdict.exit_code();
@@ -71,9 +102,9 @@ pub fn run(config: &Config, scenarios: &[Named], subcommand: &str) -> Result<u8,
         program_version: env!("CARGO_PKG_VERSION").into(),
         seed: config.seed.number(),
         started_at: Timestamp::new(now),
-        duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-        command: repeat(config, subcommand),
-        engines: provision.name().into(),
+        duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        command,
+        engines: engines.into(),
         transcripts: transcripts.iter().map(transcripts::describe).collect(),
         scenarios: results,
         verdict,
@@ -97,7 +128,7 @@ pub fn run(config: &Config, scenarios: &[Named], subcommand: &str) -> Result<u8,
 }
 
 /// Removes what servers of runs that were killed have left, whatever engines this run has.
-fn sweep(config: &Config) -> Result<(), ExpectedError> {
+pub(super) fn sweep(config: &Config) -> Result<(), ExpectedError> {
     let swept = process::sweep(&config.runs).map_err(|source| ExpectedError::System {
         doing: "remove what a run that was killed has left behind",
         source,
@@ -110,7 +141,10 @@ fn sweep(config: &Config) -> Result<(), ExpectedError> {
 
 /// Returns what provides the engines that were asked for. Servers are started when they are needed, and keep their logs in the
 /// run folder; those that are there already are looked at before anything runs.
-async fn provision(config: &Config, folder: &RunFolder) -> Result<Box<dyn Provision>, ExpectedError> {
+pub(super) async fn provision(
+    config: &Config,
+    folder: &RunFolder,
+) -> Result<Box<dyn Provision>, ExpectedError> {
     Ok(match config.engines {
         EnginesKind::Embedded => Box::new(Embedded),
         EnginesKind::Process => {
@@ -134,7 +168,8 @@ async fn provision(config: &Config, folder: &RunFolder) -> Result<Box<dyn Provis
     })
 }
 
-async fn cut(limit: Duration, mut signals: Signals) -> Cut {
+/// Waits until a run is to be cut off.
+pub(super) async fn cut(limit: Duration, mut signals: Signals) -> Cut {
     tokio::select! {
         () = signals.received() => Cut::Interrupted,
         () = tokio::time::sleep(limit) => Cut::TimedOut { limit },
@@ -142,7 +177,7 @@ async fn cut(limit: Duration, mut signals: Signals) -> Cut {
 }
 
 /// Returns the command that repeats a run.
-fn repeat(config: &Config, subcommand: &str) -> String {
+pub(super) fn repeat(config: &Config, subcommand: &str) -> String {
     let mut command = format!("cutover {subcommand} --seed {}", config.seed);
     for (flag, value) in &config.repeated {
         command += &format!(" {flag} {}", quoted(value));

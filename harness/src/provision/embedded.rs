@@ -54,6 +54,10 @@ impl Engines for Running {
         Ok(Arc::new(MemoryGraph::new(schema)))
     }
 
+    fn store_url(&self) -> Option<String> {
+        Some(self.server.connection_string())
+    }
+
     async fn stop(self: Box<Self>) {
         let Self { server, log } = *self;
         drop(log);

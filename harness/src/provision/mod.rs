@@ -69,6 +69,17 @@ pub trait Engines: Send + Sync {
         None
     }
 
+    /// Returns where another process finds the event store, with nothing in between; `None` where it cannot.
+    fn store_url(&self) -> Option<String> {
+        None
+    }
+
+    /// Returns where another process finds a graph that was made; `None` where it cannot.
+    async fn graph_url(&self, name: &str) -> Option<String> {
+        let _ = name;
+        None
+    }
+
     /// Stops everything, and returns when it has stopped.
     async fn stop(self: Box<Self>);
 }

@@ -37,14 +37,16 @@ pub enum Cut {
 }
 
 impl Cut {
-    const fn cause(self) -> Cause {
+    /// Returns why what was not checked is unknown.
+    pub(crate) const fn cause(self) -> Cause {
         match self {
             Self::TimedOut { .. } => Cause::TimedOut,
             Self::Interrupted => Cause::Interrupted,
         }
     }
 
-    fn reason(self, during: &str) -> String {
+    /// Returns the same for people, with what was going on.
+    pub(crate) fn reason(self, during: &str) -> String {
         match self {
             Self::TimedOut { limit } => {
                 format!("the run's {} s were over during `{during}`", limit.as_secs())

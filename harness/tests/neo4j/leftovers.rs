@@ -12,7 +12,7 @@ const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Waits for something that must come.
 #[track_caller]
-fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + DEADLINE;
     loop {
         if let Some(found) = look() {
@@ -24,7 +24,7 @@ fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Returns the process ids of servers whose data is below a folder.
-fn servers_below(folder: &Path) -> Vec<String> {
+pub(crate) fn servers_below(folder: &Path) -> Vec<String> {
     let folder = folder.to_str().expect("a path that is text");
     let processes = std::fs::read_dir("/proc").expect("a list of processes");
     let line_of = |entry: &std::fs::DirEntry| {

@@ -2,6 +2,7 @@
 //! servers are started here, and end with this process.
 
 mod contract;
+mod crash;
 mod differential;
 mod external;
 mod faults;

@@ -126,6 +126,14 @@ impl Engines for Running {
         Ok(Arc::new(graph))
     }
 
+    fn store_url(&self) -> Option<String> {
+        self.store.store_url()
+    }
+
+    async fn graph_url(&self, name: &str) -> Option<String> {
+        Some(self.servers.running.lock().await.get(name)?.uri().to_owned())
+    }
+
     async fn stop(self: Box<Self>) {
         self.store.stop().await;
     }

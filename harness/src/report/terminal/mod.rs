@@ -53,6 +53,7 @@ pub fn to_terminal(result: &RunResult, style: Style) -> String {
         }
     }
     write_rules(&mut page, result);
+    write_crashes(&mut page, result);
     write_projections(&mut page, result);
     write_faults(&mut page, result);
     write_verdict(&mut page, result, style);
@@ -121,6 +122,38 @@ fn write_rules(page: &mut Page, result: &RunResult) {
         for ((rule, reason), count) in used {
             page.line(1, &format!("{rule}, {} times: {reason}", grouped(count)));
         }
+    }
+}
+
+/// What was done to the projection process, and what it hit.
+fn write_crashes(page: &mut Page, result: &RunResult) {
+    for scenario in &result.scenarios {
+        let Some(crashes) = &scenario.crashes else { continue };
+        page.blank();
+        let moments = [
+            format!("{} some time after its start", grouped(crashes.after_start)),
+            format!("{} some time after its first events", grouped(crashes.after_delivery)),
+            format!("{} after so many acknowledgements", grouped(crashes.after_acknowledgements)),
+        ];
+        let times = if crashes.kills == 1 { "time" } else { "times" };
+        let kills = format!("{} {times}", grouped(crashes.kills));
+        page.list(0, &format!("{}: the projection process was killed {kills}: ", scenario.name), &moments);
+        for (kills, what, events) in [
+            (
+                crashes.with_events_under_way,
+                "with events under way that it had not answered",
+                crashes.events_under_way,
+            ),
+            (
+                crashes.between_commit_and_acknowledgement,
+                "between a commit and its acknowledgement",
+                crashes.events_committed_only,
+            ),
+        ] {
+            page.line(1, &format!("{} {what}, at least {} in all", grouped(kills), grouped(events)));
+        }
+        page.line(1, &format!("{} with nothing under way", grouped(crashes.with_nothing_under_way)));
+        page.line(1, &format!("{} events were appended meanwhile", grouped(scenario.events_appended)));
     }
 }
 
@@ -202,6 +235,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::crash::Crashes;
+    use crate::gate::Judgement;
     use crate::testing;
 
     fn at(columns: u16) -> String {
@@ -255,6 +290,30 @@ mod tests {
             assert_eq!(trimmed(&stripped), trimmed(&plain));
             assert!(!plain.contains('\u{1b}'));
         }
+    }
+
+    #[test]
+    fn what_was_done_to_the_projection_process_reads_like_this() {
+        let crashes = Crashes {
+            kills: 1_000,
+            after_start: 331,
+            after_delivery: 335,
+            after_acknowledgements: 334,
+            with_nothing_under_way: 98,
+            with_events_under_way: 902,
+            events_under_way: 378_440,
+            between_commit_and_acknowledgement: 240,
+            events_committed_only: 4_680,
+            ..Crashes::default()
+        };
+        let mut result = testing::run_result();
+        result.scenarios.truncate(2);
+        result.scenarios.remove(0);
+        result.scenarios[0].name = "crash-test".into();
+        result.scenarios[0].events_appended = 66_800;
+        result.scenarios[0].crashes = Some(crashes);
+        result.verdict = Judgement::of(&result.scenarios);
+        testing::check("report", "terminal_crashes", &to_terminal(&result, Style::default()));
     }
 
     #[test]

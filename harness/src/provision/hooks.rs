@@ -49,6 +49,16 @@ pub trait LogHook: Send + Sync {
         Ok(answer)
     }
 
+    /// Sees an append that failed.
+    ///
+    /// # Errors
+    ///
+    /// What the caller is to get, whatever became of the events.
+    fn append_failed(&self, stream: &StreamName, error: LogError) -> Result<Appended, LogError> {
+        let _ = stream;
+        Err(error)
+    }
+
     /// Sees what was read of a stream.
     ///
     /// # Errors

@@ -41,7 +41,7 @@ impl<P: Provision> Provision for Wrapped<P> {
     async fn start(&self) -> Result<Box<dyn Engines>, ProvisionError> {
         let inner = self.inner.start().await?;
         let hooks = (self.hooks)();
-        let log = Arc::new(HookedLog { inner: inner.log(), hook: hooks.log() });
+        let log = hooked_log(inner.log(), &hooks);
         Ok(Box::new(HookedEngines { inner, log, hooks }))
     }
 
@@ -52,7 +52,7 @@ impl<P: Provision> Provision for Wrapped<P> {
 
 struct HookedEngines {
     inner: Box<dyn Engines>,
-    log: Arc<HookedLog>,
+    log: Arc<dyn EventLog>,
     hooks: Hooks,
 }
 
@@ -64,7 +64,7 @@ impl Engines for HookedEngines {
 
     async fn graph(&self, name: &str, schema: Schema) -> Result<Arc<dyn Graph>, ProvisionError> {
         let inner = self.inner.graph(name, schema).await?;
-        Ok(Arc::new(HookedGraph { inner, hook: self.hooks.graph(name) }))
+        Ok(hooked_graph(inner, name, &self.hooks))
     }
 
     fn namespace(&self) -> Option<&str> {
@@ -76,6 +76,16 @@ impl Engines for HookedEngines {
         drop(log);
         inner.stop().await;
     }
+}
+
+/// Returns an event store with the hook that there is for it.
+pub fn hooked_log(inner: Arc<dyn EventLog>, hooks: &Hooks) -> Arc<dyn EventLog> {
+    Arc::new(HookedLog { inner, hook: hooks.log() })
+}
+
+/// Returns the graph of that name with the hook that there is for it.
+pub fn hooked_graph(inner: Arc<dyn Graph>, name: &str, hooks: &Hooks) -> Arc<dyn Graph> {
+    Arc::new(HookedGraph { inner, hook: hooks.graph(name) })
 }
 
 struct HookedLog {
@@ -92,8 +102,10 @@ impl EventLog for HookedLog {
         events: Vec<NewEvent>,
     ) -> Result<Appended, LogError> {
         let events = self.hook.append(stream, events)?;
-        let appended = self.inner.append(stream, expected, events).await?;
-        self.hook.appended(stream, appended)
+        match self.inner.append(stream, expected, events).await {
+            Ok(appended) => self.hook.appended(stream, appended),
+            Err(error) => self.hook.append_failed(stream, error),
+        }
     }
 
     async fn read(

@@ -14,6 +14,7 @@ use cutover_service::projection;
 use crate::error::chain;
 use crate::fault::Injector;
 use crate::provision::Provision;
+use crate::provision::hooks::Hooks;
 use crate::result::{Cause, CheckResult, FaultCount, Outcome, ScenarioResult, StepDuration};
 use crate::scenario::event::{Observer, RunEvent};
 use crate::scenario::load::{LoadError, Named};
@@ -103,6 +104,8 @@ pub struct Runner<'a> {
     pub projection: projection::Settings,
     /// What disturbs the calls of a scenario, besides the faults that it asks for itself: nothing unless replaced.
     pub injector: &'a (dyn Fn(Seed) -> Arc<Injector> + Send + Sync),
+    /// Makes a defect of the program under test, which sees what faults have made of the world; there is none unless it is set.
+    pub defect: Option<&'a (dyn Fn() -> Hooks + Send + Sync)>,
 }
 
 /// Checks that every scenario has the transcripts that it asks for. One of the bundled ones is always there;
@@ -138,7 +141,16 @@ impl<'a> Runner<'a> {
     ) -> Self {
         let projection = projection::Settings { patience: Some(PATIENCE), ..projection::Settings::default() };
         let injector = &|seed| Arc::new(Injector::new(seed));
-        Self { provision, transcripts, seed, observer, analyser: &Lexical, projection, injector }
+        Self {
+            provision,
+            transcripts,
+            seed,
+            observer,
+            analyser: &Lexical,
+            projection,
+            injector,
+            defect: None,
+        }
     }
 
     /// Runs scenarios one after the other, until `cut` completes. Those that were not reached by then are in the result as

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cutover_core::ids::AggregateId;
 use cutover_engines::event_log::{EventLog, LogError};
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 use smol_str::SmolStr;
+use tokio::time::Instant;
 
 use super::{StepError, World};
 

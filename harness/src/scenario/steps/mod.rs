@@ -38,6 +38,8 @@ use self::project::Projected;
 use crate::fault::{FaultyGraph, FaultyLog, Injector};
 use crate::model::Model;
 use crate::provision::Engines;
+use crate::provision::hooks::Hooks;
+use crate::provision::wrapped::{hooked_graph, hooked_log};
 use crate::scenario::event::Observer;
 use crate::scenario::file::Scenario;
 use crate::scenario::run::{Findings, PATIENCE, Runner};
@@ -63,6 +65,8 @@ pub struct World<'a> {
     scenario: &'a Scenario,
     seed: Seed,
     injector: Arc<Injector>,
+    /// The defect that the program under test has, if it has one.
+    defect: Option<Hooks>,
     /// How long something is tried again that the world stands in the way of.
     patience: Duration,
     projection: projection::Settings,
@@ -107,14 +111,19 @@ impl<'a> World<'a> {
         let direct = engines.graph(DIRECT, Schema::Direct).await?;
         direct.prepare(Schema::Direct).await?;
         let streams = Arc::new(Streams::new(engines.log()));
-        let log: Arc<dyn EventLog> = Arc::new(FaultyLog::new(streams.clone(), injector.clone()));
+        let defect = runner.defect.map(|make| make());
+        let mut log: Arc<dyn EventLog> = Arc::new(FaultyLog::new(streams.clone(), injector.clone()));
+        if let Some(hooks) = &defect {
+            log = hooked_log(log, hooks);
+        }
         let mut ids = Uuid::from_u128(u128::from(seed.number()));
         if let Some(namespace) = engines.namespace() {
             ids = Uuid::new_v5(&ids, namespace.as_bytes());
         }
         let (clock, ids) = (Arc::new(SteppingClock::default()), Arc::new(SeededIds::new(ids)));
         let limits = scenario.limits();
-        let pipeline = pipeline_over(&direct, &log, &clock, &ids, &limits, &injector);
+        let disturbed = disturbed(&direct, DIRECT, &injector, defect.as_ref());
+        let pipeline = pipeline_over(disturbed, &log, &clock, &ids, &limits);
         let mut projection = scenario.projection.over(runner.projection.clone());
         projection.projector.limits = limits.clone();
         Ok(Self {
@@ -124,6 +133,7 @@ impl<'a> World<'a> {
             scenario,
             seed,
             injector,
+            defect,
             patience: projection.patience.unwrap_or(PATIENCE),
             projection,
             streams,
@@ -220,22 +230,35 @@ impl<'a> World<'a> {
     /// Starts the process of the pipeline again: what it had in memory is gone.
     async fn restart(&mut self) {
         self.rejected += self.pipeline.drained_in_all().await.rejected.len() as u64;
-        self.pipeline =
-            pipeline_over(&self.direct, &self.log, &self.clock, &self.ids, &self.limits, &self.injector);
+        let disturbed = disturbed(&self.direct, DIRECT, &self.injector, self.defect.as_ref());
+        self.pipeline = pipeline_over(disturbed, &self.log, &self.clock, &self.ids, &self.limits);
         self.injector.started_again();
     }
 }
 
+/// Puts what disturbs a graph in front of it: the faults of the world, and before them the defect of the program.
+fn disturbed(
+    graph: &Arc<dyn Graph>,
+    name: &str,
+    injector: &Arc<Injector>,
+    defect: Option<&Hooks>,
+) -> Arc<dyn Graph> {
+    let faulty = Arc::new(FaultyGraph::new(graph.clone(), name, injector.clone()));
+    match defect {
+        Some(hooks) => hooked_graph(faulty, name, hooks),
+        None => faulty,
+    }
+}
+
 fn pipeline_over(
-    direct: &Arc<dyn Graph>,
+    direct: Arc<dyn Graph>,
     log: &Arc<dyn EventLog>,
     clock: &Arc<SteppingClock>,
     ids: &Arc<SeededIds>,
     limits: &LimitsTable,
-    injector: &Arc<Injector>,
 ) -> Pipeline {
     Pipeline::new(
-        Arc::new(FaultyGraph::new(direct.clone(), DIRECT, injector.clone())),
+        direct,
         log.clone(),
         clock.clone(),
         ids.clone(),

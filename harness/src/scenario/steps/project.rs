@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
 use super::{StepError, World};
-use crate::fault::{FaultyGraph, Injector, Poison, PoisonedGraph};
+use crate::fault::{Injector, Poison, PoisonedGraph};
 use crate::scenario::run::Findings;
 use crate::scenario::step::{Again, Project};
 
@@ -87,8 +87,8 @@ impl World<'_> {
                 if self.projected.is_empty() { Groups::in_production() } else { Groups::named(into) };
             let graph = self.engines.graph(into, Schema::Projected).await?;
             let poison = Arc::new(Poison::default());
-            let poisoned = Arc::new(PoisonedGraph::new(graph.clone(), poison.clone()));
-            let disturbed = Arc::new(FaultyGraph::new(poisoned, into.clone(), self.injector.clone()));
+            let poisoned: Arc<dyn Graph> = Arc::new(PoisonedGraph::new(graph.clone(), poison.clone()));
+            let disturbed = super::disturbed(&poisoned, into, &self.injector, self.defect.as_ref());
             let (groups, starts) = (vec![groups], [StartFrom::Start; 2]);
             self.projected.insert(into.clone(), Projected { graph, disturbed, poison, groups, starts });
         }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cutover_core::analysed::AnalysedFile;
 use cutover_core::graph::Label;
@@ -15,6 +15,7 @@ use cutover_engines::graph::{Cursor, GraphError};
 use cutover_service::pipeline::intent::Entry;
 use cutover_service::pipeline::{PipelineError, RequestContext, analyse_file};
 use smol_str::SmolStr;
+use tokio::time::Instant;
 
 use super::{StepError, World};
 use crate::model::Action;

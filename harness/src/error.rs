@@ -11,6 +11,8 @@ use cutover_service::projection::ProjectionError;
 
 use crate::analyses::AnalysesError;
 use crate::cli::config::ConfigError;
+use crate::cli::drill::DocumentError;
+use crate::defect::catalogue::UnknownDefect;
 use crate::exit_code;
 #[cfg(feature = "containers")]
 use crate::provision::containers::DaemonError;
@@ -39,6 +41,12 @@ pub enum ExpectedError {
     /// A scenario cannot be used.
     #[error(transparent)]
     Scenario(#[from] LoadError),
+    /// There is no such defect.
+    #[error(transparent)]
+    Defect(#[from] UnknownDefect),
+    /// The document that a drill should write into cannot be used.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
     /// The result cannot be kept.
     #[error(transparent)]
     RunFolder(#[from] RunFolderError),
@@ -102,8 +110,13 @@ impl ExpectedError {
     /// Returns the exit code of a program that ends with this error.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Transcript(_) | Self::Analyses(_) | Self::Scenario(_) => exit_code::USAGE,
-            Self::NothingToKill { .. } => exit_code::USAGE,
+            Self::Config(_)
+            | Self::Transcript(_)
+            | Self::Analyses(_)
+            | Self::Scenario(_)
+            | Self::Defect(_)
+            | Self::Document(_)
+            | Self::NothingToKill { .. } => exit_code::USAGE,
             // A mistake on the command line, and not a server that is not as it should be.
             Self::External(ExternalError::Settings(_)) => exit_code::USAGE,
             Self::RunFolder(_)
@@ -127,6 +140,8 @@ impl ExpectedError {
             Self::Transcript(error) => Some(error.hint().to_owned()),
             Self::Analyses(error) => Some(error.hint().to_owned()),
             Self::Scenario(error) => error.hint(),
+            Self::Defect(error) => Some(error.hint()),
+            Self::Document(error) => Some(error.hint()),
             Self::RunFolder(_) => {
                 Some("name a folder that can be written to with --runs, or with CUTOVER_RUNS".to_owned())
             }

@@ -7,6 +7,7 @@
 //! | [`crash`] | the projection process, killed again and again |
 //! | [`provision`] | engines, started and stopped |
 //! | [`fault`] | what the world does to engines, as wrappers round the ports |
+//! | [`defect`] | defects of the code that must come to light, and the drill that sees to it |
 //! | [`doctor`] | which engines can be used here, and what is missing |
 //! | [`transcripts`], [`workload`] | what is fed in |
 //! | [`diff`] | comparison of two graphs |
@@ -18,6 +19,7 @@
 pub mod analyses;
 pub mod cli;
 pub mod crash;
+pub mod defect;
 pub mod diff;
 pub mod doctor;
 pub mod error;

@@ -12,6 +12,8 @@ mod containers;
 mod crash_test;
 #[path = "cli/doctor.rs"]
 mod doctor;
+#[path = "cli/drill.rs"]
+mod drill;
 #[path = "cli/eventstore.rs"]
 mod eventstore;
 #[path = "cli/external.rs"]

@@ -131,6 +131,11 @@ impl Config {
         self.scenarios.as_deref().map_or_else(Catalogue::bundled, Catalogue::read_folder)
     }
 
+    /// Returns whether transcripts were named, instead of the bundled ones.
+    pub const fn has_transcripts(&self) -> bool {
+        self.transcripts.is_some()
+    }
+
     /// Reads the transcripts of the run.
     ///
     /// # Errors

@@ -38,6 +38,8 @@ pub enum Command {
     /// It takes the event store from --eventstore-url, the graph from --projected-url, and accounts as `--engines external` does.
     /// Events that cannot be applied are parked in the event store, and told of on stderr; what was done is printed at the end.
     Project(ProjectArgs),
+    /// Put known defects into the program, one at a time, and see that each is caught by the finding that names it.
+    Drill(DrillArgs),
     /// Serve the embedded EventStoreDB to clients of any language until SIGINT or SIGTERM.
     Eventstore(EventstoreArgs),
     /// Say which engines can be used here, and what is missing for the others.
@@ -118,6 +120,29 @@ pub enum ProjectUntil {
     CaughtUp,
     /// Also when its standard input ends: for who starts it and must not be outlived by it.
     InputEnds,
+}
+
+/// Arguments of `drill`.
+#[derive(Debug, Args)]
+pub struct DrillArgs {
+    /// Only this defect; may be given several times. All of them when left out.
+    #[arg(
+        long = "defect",
+        env = "CUTOVER_DEFECT",
+        value_name = "ID",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
+    pub defects: Vec<String>,
+    /// List the defects instead of running them.
+    #[arg(long, env = "CUTOVER_LIST", hide_env_values = true)]
+    pub list: bool,
+    /// Run every defect in every scenario, and not only in the one that must catch it.
+    #[arg(long, env = "CUTOVER_MATRIX", hide_env_values = true)]
+    pub matrix: bool,
+    /// Write the defects, and the matrix, into this Markdown file, between its two marks.
+    #[arg(long, env = "CUTOVER_DOCUMENT", value_name = "FILE", hide_env_values = true)]
+    pub document: Option<PathBuf>,
 }
 
 /// Arguments of `eventstore`.

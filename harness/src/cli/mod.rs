@@ -6,6 +6,7 @@ pub mod completions;
 pub mod config;
 pub mod crash_test;
 pub mod doctor;
+pub mod drill;
 pub mod eventstore;
 pub mod flags;
 pub mod list;
@@ -75,6 +76,7 @@ fn execute(cli: Cli) -> Result<u8, ExpectedError> {
         Command::Readiness => readiness::execute(&config),
         Command::CrashTest(args) => crash_test::execute(&config, &args),
         Command::Project(args) => project::execute(&config, &args),
+        Command::Drill(args) => drill::execute(&config, &args),
         Command::Eventstore(args) => eventstore::execute(&config, &args),
         Command::Doctor => doctor::execute(&config),
         Command::Completions(args) => completions::execute(&args),

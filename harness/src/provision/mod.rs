@@ -7,6 +7,7 @@ pub mod containers;
 mod embedded;
 pub mod external;
 pub mod hooks;
+mod in_process;
 pub mod owner;
 pub mod process;
 mod shared_store;
@@ -21,6 +22,7 @@ use cutover_engines::graph::{Graph, Schema};
 
 pub use embedded::Embedded;
 pub use external::External;
+pub use in_process::InProcess;
 pub use process::Process;
 
 /// Engines that are not there when they are needed.

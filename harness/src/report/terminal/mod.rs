@@ -4,12 +4,14 @@
 //! fitted into columns is left to `page`, the rows to `table`.
 
 mod diagnosis;
+mod drill;
 mod page;
 mod table;
 
 use std::collections::BTreeMap;
 
 pub use diagnosis::diagnosis_to_terminal;
+pub use drill::{defects_to_terminal, drill_to_terminal};
 use indexmap::IndexMap;
 use page::Page;
 

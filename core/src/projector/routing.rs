@@ -11,14 +11,23 @@ pub fn lane_of(id: Uuid, lanes: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::ids::InterviewId;
 
     #[test]
     fn a_lane_never_changes() {
+        // Workers of two versions that share the lanes out among them must agree on them.
         let id = InterviewId::for_file("a.txt").as_uuid();
-        assert_eq!(lane_of(id, 12), lane_of(id, 12));
-        assert_eq!(lane_of(id, 1), 0);
+        assert_eq!([1, 2, 12, 64].map(|lanes| lane_of(id, lanes)), [0, 0, 6, 10]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_id_has_one_of_the_lanes(id: u128, lanes in 1_usize..=1_024) {
+            prop_assert!(lane_of(Uuid::from_u128(id), lanes) < lanes);
+        }
     }
 
     #[test]

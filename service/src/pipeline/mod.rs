@@ -94,6 +94,8 @@ pub fn analyse_file(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::analyse::Lexical;
     use super::*;
 
@@ -114,6 +116,32 @@ mod tests {
         let file = analysed("[00:00:01] CC: Roger. Copy.\n[00:00:03] CDR: Okay.");
         let times: Vec<_> = file.sentences.iter().map(|s| (s.start_ms, s.end_ms)).collect();
         assert_eq!(times, [(Some(1000), Some(2090)), (Some(2090), Some(3000)), (Some(3000), None)]);
+    }
+
+    fn without_white_space<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
+        texts.into_iter().flat_map(str::chars).filter(|c| !c.is_whitespace()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_said_is_in_the_sentences_to_the_last_character_and_with_its_speaker(
+            said in prop::collection::vec(("[A-Z]{2,4}", r#"[a-zé0-9]([A-Za-z0-9.?!,;'"()… -]|Mr\. |U\.S\. |No\. |: ){0,60}"#), 1..12),
+        ) {
+            let lines: Vec<String> = said.iter().map(|(speaker, words)| format!("{speaker}: {words}")).collect();
+            let file = analysed(&lines.join("\n"));
+            let mut sentences = file.sentences.iter().peekable();
+            for (speaker, words) in &said {
+                let wanted = without_white_space([words.as_str()]);
+                let mut found = String::new();
+                while found.len() < wanted.len() {
+                    let sentence = sentences.next().expect("a sentence for every word");
+                    prop_assert_eq!(sentence.speaker.as_deref(), Some(speaker.as_str()));
+                    found += &without_white_space([sentence.text.as_str()]);
+                }
+                prop_assert_eq!(found, wanted);
+            }
+            prop_assert!(sentences.next().is_none(), "nothing is there that nobody said");
+        }
     }
 
     #[test]

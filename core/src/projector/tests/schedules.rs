@@ -41,6 +41,7 @@ struct World {
     store: Store,
     graph: Versions,
     homes: BTreeMap<AggregateId, InterviewId>,
+    lanes: usize,
     /// Events that no projector can read as long as faults happen.
     undecodable: BTreeSet<Key>,
     batches: Vec<(usize, BatchId, usize, Arc<Vec<ChangeSet>>)>,
@@ -51,12 +52,19 @@ struct World {
     is_rough: bool,
 }
 
-fn settings() -> Settings {
-    Settings { lanes: 3, batch_events_max: 5, aggregates_max: 12, ..Settings::default() }
+/// How many lanes there are unless a schedule says otherwise.
+const LANES: usize = 3;
+
+fn settings(lanes: usize) -> Settings {
+    Settings { lanes, batch_events_max: 5, aggregates_max: 12, ..Settings::default() }
 }
 
 impl World {
     fn new(seed: u64, projectors: usize) -> Self {
+        Self::with_lanes(seed, projectors, LANES)
+    }
+
+    fn with_lanes(seed: u64, projectors: usize, lanes: usize) -> Self {
         let mut dice = Dice(seed);
         let mut owed = BTreeSet::new();
         let mut homes = BTreeMap::new();
@@ -78,11 +86,12 @@ impl World {
         }
         Self {
             dice,
-            projectors: (0..projectors).map(|_| Projector::new(settings())).collect(),
+            projectors: (0..projectors).map(|_| Projector::new(settings(lanes))).collect(),
             now: 0,
             store: Store { owed, lot: Vec::new(), open: vec![BTreeMap::new(); projectors] },
             graph,
             homes,
+            lanes,
             undecodable,
             batches: Vec::new(),
             checks: Vec::new(),
@@ -96,9 +105,14 @@ impl World {
         self.store.open.iter().any(|open| open.values().any(|&other| other == key))
     }
 
+    /// Returns the interview that an aggregate belongs to.
+    fn home(&self, aggregate: AggregateId) -> InterviewId {
+        self.homes.get(&aggregate).copied().unwrap_or_else(|| Rig::home(aggregate))
+    }
+
     fn deliver(&mut self, key: Key, replayed: bool) {
         let at = self.dice.below(self.projectors.len());
-        let home = self.homes.get(&key.0).copied().unwrap_or_else(|| Rig::home(key.0));
+        let home = self.home(key.0);
         self.next_delivery += 1;
         let id = DeliveryId(self.next_delivery);
         self.store.open[at].insert(id, key);
@@ -120,6 +134,10 @@ impl World {
                 Action::Apply { batch, lane, change_sets } => {
                     let busy = self.batches.iter().any(|(who, _, other, _)| (*who, *other) == (at, lane));
                     assert!(!busy, "lane {lane} has one batch under way");
+                    for guard in change_sets.iter().filter_map(|set| set.guard) {
+                        let home = self.home(guard.aggregate).as_uuid();
+                        assert_eq!(lane, lane_of(home, self.lanes), "{} is in a lane", guard.aggregate);
+                    }
                     self.batches.push((at, batch, lane, change_sets));
                 }
                 Action::Acknowledge(ids) => {
@@ -191,7 +209,7 @@ impl World {
     /// A projector dies. What it had not answered is owed still; what it had asked for may still happen.
     fn crash(&mut self) {
         let at = self.dice.below(self.projectors.len());
-        self.projectors[at] = Projector::new(settings());
+        self.projectors[at] = Projector::new(settings(self.lanes));
         self.store.open[at].clear();
         for (_, _, _, sets) in self.batches.extract_if(.., |(who, ..)| *who == at) {
             if self.dice.one_in(2) {
@@ -288,6 +306,15 @@ proptest! {
     #[test]
     fn every_event_is_applied_once_and_in_order_whatever_happens(seed: u64, rough_steps in 0_usize..600) {
         World::new(seed, 1).run(rough_steps);
+    }
+
+    #[test]
+    fn an_interview_keeps_to_its_lane_whatever_their_number(
+        seed: u64,
+        rough_steps in 0_usize..300,
+        lanes in 1_usize..40,
+    ) {
+        World::with_lanes(seed, 1, lanes).run(rough_steps);
     }
 
     #[test]

@@ -561,3 +561,6 @@ fn check_start(key: &GroupKey, start: StartFrom, store: &Store) -> Result<(), In
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod model;

@@ -119,14 +119,21 @@ impl Projector {
                 Verdict::Next | Verdict::Unsettled | Verdict::Early { .. } => {}
             }
             let ticket = Ticket { interview, ..entry.ticket.clone() };
-            // An event that cannot be read fails where it stands, whether its interview is there or not.
-            let readable = !matches!(entry.content, Content::Undecodable(_));
+            let is_readable = !matches!(entry.content, Content::Undecodable(_));
             match self.obstacle(now_ms, &ticket) {
-                None => self.attempt(now_ms, ticket),
-                Some(Obstacle::NotLocated(_) | Obstacle::Unchecked(_)) if !readable => {
+                // An event that cannot be read fails where it stands, whether its interview is there or not.
+                None
+                | Some(
+                    Obstacle::NotLocated(_)
+                    | Obstacle::Unchecked(_)
+                    | Obstacle::Missing(WaitedFor::Interview(_)),
+                ) if !is_readable => {
+                    if !self.is_certainly_next(aggregate) {
+                        break;
+                    }
                     self.attempt(now_ms, ticket);
                 }
-                Some(Obstacle::Missing(WaitedFor::Interview(_))) if !readable => self.attempt(now_ms, ticket),
+                None => self.attempt(now_ms, ticket),
                 Some(Obstacle::NotLocated(sentence)) if self.take_not_located(aggregate) => {
                     if let Some(Entry { content, .. }) = self.take_first(aggregate) {
                         self.fail(now_ms, ticket, content, NotLocated { sentence }.into());
@@ -141,6 +148,18 @@ impl Projector {
         if let Some(known) = self.aggregates.get_mut(aggregate) {
             known.tidy();
         }
+    }
+
+    /// Returns whether everything before an aggregate's earliest waiting event is committed. What is parked without being tried
+    /// must not overtake what is under way and may be parked yet; and where nothing is known of the aggregate, that version may be
+    /// committed already. In both cases the graph's answer has the aggregate looked at again.
+    fn is_certainly_next(&mut self, aggregate: AggregateId) -> bool {
+        let position = self.aggregates.touch(aggregate).position;
+        if position.is_settled() && position.certainty() != Certainty::Confirmed {
+            self.check(aggregate);
+            return false;
+        }
+        position.is_settled()
     }
 
     /// Queues the earliest waiting event of an aggregate, unless it is one that cannot be read: its turn to fail has come.

@@ -48,6 +48,27 @@ fn what_came_before_an_undecodable_event_waits_behind_it_and_what_comes_later_fo
 }
 
 #[test]
+fn an_undecodable_event_does_not_overtake_what_is_tried_again_and_parked_in_the_end() {
+    let mut rig = started();
+    rig.graph.poison.insert((s(0, 0), 1));
+    rig.deliver(s(0, 0), 1);
+    rig.hand_in(undecodable((s(0, 0), 2)), false);
+    rig.pass(60_000);
+    let expected = [((s(0, 0), 1), "failed 6 times: poison".to_owned()), ((s(0, 0), 2), behind(s(0, 0), 1))];
+    assert_eq!(rig.parked, expected);
+}
+
+#[test]
+fn an_undecodable_event_that_another_service_has_applied_is_a_duplicate() {
+    let mut rig = restarted(started());
+    rig.graph.current.insert(s(0, 0), 2);
+    rig.hand_in(undecodable((s(0, 0), 1)), false);
+    rig.run();
+    rig.check_parked(&[]);
+    assert_eq!(rig.acked, [(s(0, 0), 1)]);
+}
+
+#[test]
 fn an_undecodable_event_fails_only_when_its_turn_comes() {
     let mut rig = started();
     rig.hand_in(undecodable((s(0, 0), 2)), false);

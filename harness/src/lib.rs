@@ -12,6 +12,7 @@
 //! | [`transcripts`], [`workload`] | what is fed in |
 //! | [`diff`] | comparison of two graphs |
 //! | [`model`] | what both graphs must hold, worked out independently |
+//! | [`simulation`] | the projector, the store and the graph under one seeded scheduler |
 //! | [`result`], [`gate`] | what a run came to, and the verdict that follows from it |
 //! | [`report`] | views of the result |
 //! | [`run_folder`], [`seed`], [`error`], [`exit_code`] | what a run leaves behind, repeats by, and ends with |
@@ -33,6 +34,7 @@ pub mod result;
 pub mod run_folder;
 pub mod scenario;
 pub mod seed;
+pub mod simulation;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod transcripts;

@@ -1,6 +1,7 @@
 //! Flags and arguments as they were typed, nothing decided yet. What they come to is [`Config`](super::config::Config).
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -40,6 +41,8 @@ pub enum Command {
     Project(ProjectArgs),
     /// Put known defects into the program, one at a time, and see that each is caught by the finding that names it.
     Drill(DrillArgs),
+    /// Run schedules of the projection under one seeded scheduler, with every fault of the world.
+    Simulate(SimulateArgs),
     /// Serve the embedded EventStoreDB to clients of any language until SIGINT or SIGTERM.
     Eventstore(EventstoreArgs),
     /// Say which engines can be used here, and what is missing for the others.
@@ -143,6 +146,32 @@ pub struct DrillArgs {
     /// Write the defects, and the matrix, into this Markdown file, between its two marks.
     #[arg(long, env = "CUTOVER_DOCUMENT", value_name = "FILE", hide_env_values = true)]
     pub document: Option<PathBuf>,
+}
+
+/// Arguments of `simulate`.
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// How many schedules; each has the seed after that of the one before it.
+    #[arg(
+        long,
+        env = "CUTOVER_SCHEDULES",
+        value_name = "N",
+        default_value_t = 1_000,
+        value_parser = clap::value_parser!(u64).range(1..),
+        hide_env_values = true
+    )]
+    pub schedules: u64,
+    /// On how many threads; as many as there are processors when left out. What comes of it is the same.
+    #[arg(long, env = "CUTOVER_THREADS", value_name = "N", hide_env_values = true)]
+    pub threads: Option<NonZeroUsize>,
+}
+
+impl SimulateArgs {
+    /// Returns on how many threads.
+    pub fn threads(&self) -> NonZeroUsize {
+        let processors = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        self.threads.unwrap_or_else(processors)
+    }
 }
 
 /// Arguments of `eventstore`.

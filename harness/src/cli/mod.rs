@@ -16,6 +16,7 @@ pub mod project;
 pub mod readiness;
 pub mod run;
 pub mod signals;
+pub mod simulate;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -77,6 +78,7 @@ fn execute(cli: Cli) -> Result<u8, ExpectedError> {
         Command::CrashTest(args) => crash_test::execute(&config, &args),
         Command::Project(args) => project::execute(&config, &args),
         Command::Drill(args) => drill::execute(&config, &args),
+        Command::Simulate(args) => simulate::execute(&config, &args),
         Command::Eventstore(args) => eventstore::execute(&config, &args),
         Command::Doctor => doctor::execute(&config),
         Command::Completions(args) => completions::execute(&args),

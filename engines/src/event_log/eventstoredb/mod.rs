@@ -50,7 +50,7 @@ pub mod category;
 pub mod filter;
 pub mod grpc;
 pub mod ids;
-mod in_process;
+pub mod in_process;
 pub mod log;
 pub mod metadata;
 pub mod persistent;

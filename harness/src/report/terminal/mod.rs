@@ -6,6 +6,7 @@
 mod diagnosis;
 mod drill;
 mod page;
+mod simulation;
 mod table;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ pub use diagnosis::diagnosis_to_terminal;
 pub use drill::{defects_to_terminal, drill_to_terminal};
 use indexmap::IndexMap;
 use page::Page;
+pub use simulation::simulation_to_terminal;
 
 use crate::diff::Difference;
 use crate::gate::Verdict;

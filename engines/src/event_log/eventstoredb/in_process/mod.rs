@@ -4,28 +4,26 @@
 //! is delivered there, and the other way round. Decisions are those of the state machine; this file translates them into
 //! the port's words, as `client/` does with those of the wire.
 
+mod convert;
 mod subscription;
 
+pub use convert::{delivered, recorded_event, store_event, store_settings};
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use cutover_core::event::RecordedEvent;
 use cutover_core::ids::StreamName;
-use serde::de::IgnoredAny;
 use tonic::Status;
 
 use super::grpc::{Call, Host, SharedStore, shutting_down};
-use super::log::{NewEvent as StoreEvent, Record};
-use super::persistent::{
-    ALL, ClientIdentity, GroupKey, GroupPosition, Settings, StartFrom as StoreStart, SubscriptionError,
-};
+use super::persistent::{ALL, ClientIdentity, GroupKey, GroupPosition, SubscriptionError};
 use super::read::{Links, ResolvedEvent, Unreadable};
 use super::streams::{ExpectedRevision as StoreExpected, WriteError};
 use crate::event_log::parking_lot;
 use crate::event_log::port::{
     Appended, EventLog, ExpectedRevision, GroupId, GroupInfo, GroupSettings, LogError, NewEvent, ParkedEvent,
-    StartFrom, Subscription,
+    Subscription,
 };
 
 /// The embedded store, called directly. Once its server has shut down, every call fails as unavailable.
@@ -219,51 +217,8 @@ impl EventLog for InProcessLog {
 #[error("`$all` is no stream")]
 struct NotAStream;
 
-/// Makes the store's event of ours. The payload must be JSON, as over the wire: consumers read it as such.
-fn store_event(event: NewEvent) -> Result<StoreEvent, serde_json::Error> {
-    serde_json::from_slice::<IgnoredAny>(&event.data)?;
-    Ok(StoreEvent {
-        id: event.id,
-        event_type: event.event_type,
-        data: event.data.into(),
-        metadata: event.metadata.into(),
-        is_json: true,
-    })
-}
-
-fn recorded_event(record: &Record) -> RecordedEvent {
-    RecordedEvent {
-        stream: StreamName::new(record.stream.clone()),
-        revision: record.revision,
-        id: record.id,
-        event_type: record.event_type.clone(),
-        data: record.data.as_ref().into(),
-        metadata: record.metadata.as_ref().into(),
-    }
-}
-
 fn key_of(group: &GroupId) -> GroupKey {
     GroupKey { stream: group.stream.as_str().into(), group: group.group.clone() }
-}
-
-/// Fills in what the port leaves to the client's defaults, as the client does.
-fn store_settings(settings: &GroupSettings) -> Settings {
-    Settings {
-        start_from: match settings.start_from {
-            StartFrom::Start => StoreStart::Beginning,
-            StartFrom::End => StoreStart::End,
-            StartFrom::Revision(revision) => StoreStart::Position(GroupPosition::Stream(revision)),
-        },
-        resolve_links: true,
-        message_timeout: Duration::from_millis(settings.message_timeout_ms.into()),
-        max_retry_count: settings.max_retry_count,
-        live_buffer_size: settings.history_buffer_size as usize,
-        read_batch_size: settings.read_batch_size as usize,
-        history_buffer_size: settings.history_buffer_size as usize,
-        min_checkpoint_count: settings.checkpoint_lower_bound.into(),
-        max_checkpoint_count: settings.checkpoint_upper_bound.into(),
-        ..Settings::default()
-    }
 }
 
 const fn revision_of(position: GroupPosition) -> Option<u64> {

@@ -9,8 +9,7 @@ use super::super::grpc::{Host, Inbox, shutting_down};
 use super::super::log::Timestamp;
 use super::super::persistent::{ClientId, NackAction, Subscriptions, ToClient};
 use super::super::store::Store;
-use super::{recorded_event, unavailable};
-use crate::event_log::parking_lot;
+use super::{delivered, unavailable};
 use crate::event_log::port::{Answers, Delivered, GroupId, LogError, Receiver, Subscription};
 
 /// Hands out both halves of a consumer that the host has let in.
@@ -70,14 +69,7 @@ impl Deliveries {
             self.inbox.close();
             return Err(self.membership.ended());
         };
-        let original = event.original();
-        Ok(Delivered {
-            ack_id: original.id,
-            event: event.event.as_deref().map(recorded_event),
-            replayed: parking_lot::is_parking_lot(&original.stream),
-            retry_count,
-            position: original.revision,
-        })
+        Ok(delivered(&event, retry_count))
     }
 }
 

@@ -1,0 +1,93 @@
+//! One projection service of a schedule: a projector, its two subscriptions, and what it has under way. It stands where the driver of
+//! [`ProjectionService`](cutover_service::projection::ProjectionService) stands in production; the world moves it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use cutover_core::graph::ChangeSet;
+use cutover_core::ids::{AggregateId, SentenceId};
+use cutover_core::projector::{BatchId, DeliveryId, Projector, Settings};
+use cutover_engines::event_log::eventstoredb::persistent::ClientId;
+use rustc_hash::FxHashMap;
+use uuid::Uuid;
+
+use super::store::Message;
+
+/// Something that a service waits for.
+#[derive(Debug, Clone)]
+pub(super) enum Task {
+    /// A batch is applied.
+    Apply {
+        batch: BatchId,
+        sets: Arc<Vec<ChangeSet>>,
+        /// It is not done before that.
+        not_before_ms: u64,
+    },
+    /// The graph is asked for versions.
+    Check { aggregates: Vec<AggregateId> },
+    /// The store is asked for the first event of a sentence.
+    Locate { sentence: SentenceId },
+}
+
+impl Task {
+    /// Returns when it may be done.
+    pub(super) const fn not_before_ms(&self) -> u64 {
+        match self {
+            Self::Apply { not_before_ms, .. } => *not_before_ms,
+            Self::Check { .. } | Self::Locate { .. } => 0,
+        }
+    }
+}
+
+/// One process.
+pub(super) struct Service {
+    pub(super) projector: Projector,
+    pub(super) lanes: usize,
+    /// Its place in each group.
+    pub(super) clients: [ClientId; 2],
+    /// What was sent to it, and not yet taken in.
+    pub(super) inboxes: [VecDeque<Message>; 2],
+    /// What the store calls each delivery that is not answered yet, and its subscription.
+    pub(super) unanswered: FxHashMap<DeliveryId, (usize, Uuid)>,
+    pub(super) tasks: Vec<Task>,
+    pub(super) is_paused: bool,
+    pub(super) wake_at_ms: Option<u64>,
+    /// Deliveries that it took in and cannot answer any more, because their subscription was lost.
+    pub(super) disowned: u64,
+}
+
+impl Service {
+    /// Starts a process that has joined both groups.
+    pub(super) fn start(settings: Settings, clients: [ClientId; 2]) -> Self {
+        Self {
+            lanes: settings.lanes,
+            projector: Projector::new(settings),
+            clients,
+            inboxes: [VecDeque::new(), VecDeque::new()],
+            unanswered: FxHashMap::default(),
+            tasks: Vec::new(),
+            is_paused: false,
+            wake_at_ms: None,
+            disowned: 0,
+        }
+    }
+
+    /// Returns whether it has nothing to do but to wait for deliveries.
+    pub(super) fn is_idle(&self) -> bool {
+        self.unanswered.is_empty() && self.tasks.is_empty() && self.inboxes.iter().all(VecDeque::is_empty)
+    }
+
+    /// Returns the earliest time at which it goes on by itself.
+    pub(super) fn next_ms(&self) -> Option<u64> {
+        self.tasks.iter().map(Task::not_before_ms).chain(self.wake_at_ms).min()
+    }
+
+    /// Forgets the deliveries of a subscription that it has lost, and joins again as another consumer.
+    pub(super) fn rejoin(&mut self, subscription: usize, client: ClientId) {
+        let before = self.unanswered.len();
+        self.unanswered.retain(|_, (of, _)| *of != subscription);
+        self.disowned += (before - self.unanswered.len()) as u64;
+        self.inboxes[subscription].clear();
+        self.clients[subscription] = client;
+    }
+}

@@ -1,0 +1,91 @@
+//! The simulation itself: it repeats, it is quiet about healthy code, and it goes red for code that is not.
+
+use std::num::NonZeroUsize;
+
+use cutover_core::graph::ChangeSet;
+use cutover_engines::event_log::{Delivered, GroupId};
+use cutover_engines::graph::ApplyError;
+use uuid::Uuid;
+
+use super::campaign::{Campaign, Outcome};
+use super::*;
+use crate::provision::hooks::{Answer, GraphHook, LogHook};
+use crate::seed::Seed;
+
+fn campaign(schedules: u64, threads: usize, hooks: &(dyn Fn() -> Hooks + Sync)) -> Outcome {
+    let threads = NonZeroUsize::new(threads).expect("at least one");
+    let campaign = Campaign { first: Seed::new(7_301), schedules, threads, hooks, progress: &|_| false };
+    campaign.run().expect("a runtime")
+}
+
+#[test]
+fn healthy_code_comes_through_whatever_happens() {
+    let outcome = campaign(60, 2, &Hooks::default);
+    assert_eq!(outcome.failures.first().map(|failure| (failure.seed, failure.violation.clone())), None);
+    assert_eq!(outcome.schedules, 60);
+    assert!(outcome.events >= 60 * EVENTS_MIN as u64, "{} events", outcome.events);
+    assert!(outcome.compared > 60 * 100, "{} elements compared", outcome.compared);
+}
+
+#[test]
+fn a_campaign_repeats_whatever_the_number_of_threads() {
+    let [one, two] = [1, 2].map(|threads| campaign(12, threads, &Hooks::default));
+    assert_eq!((one.hash, one.work, one.fired), (two.hash, two.work, two.fired));
+}
+
+#[test]
+fn the_same_seed_leaves_the_same_trace_with_lines_and_without() {
+    let runtime = runtime().expect("a runtime");
+    let plan = Plan::draw(Seed::new(3));
+    let [with, without] = [true, false].map(|lines| run(&plan, &Hooks::default(), lines, &runtime));
+    assert_eq!(with.hash, without.hash);
+    assert!(with.lines.len() > 200 && without.lines.is_empty());
+    let other = run(&Plan::draw(Seed::new(4)), &Hooks::default(), false, &runtime);
+    assert_ne!(with.hash, other.hash);
+}
+
+/// Acknowledges everything before anybody has seen it.
+struct AcknowledgedOnArrival;
+
+impl LogHook for AcknowledgedOnArrival {
+    fn answer_at_once(&self, _group: &GroupId, delivered: &[Delivered]) -> Vec<(Uuid, Answer)> {
+        delivered.iter().map(|delivery| (delivery.ack_id, Answer::Acknowledge)).collect()
+    }
+}
+
+#[test]
+fn an_acknowledgement_before_the_commit_is_seen_at_once() {
+    let outcome = campaign(3, 1, &|| Hooks::default().with_log(AcknowledgedOnArrival));
+    assert_eq!(outcome.failed, 3);
+    assert!(outcome.failures.iter().all(|failure| failure.violation.name() == "acknowledged-too-early"));
+}
+
+/// Writes without guards.
+struct Unguarded;
+
+impl GraphHook for Unguarded {
+    fn apply(&self, mut batch: Vec<ChangeSet>) -> Result<Vec<ChangeSet>, ApplyError> {
+        batch.iter_mut().for_each(|set| set.guard = None);
+        Ok(batch)
+    }
+}
+
+#[test]
+fn without_guards_something_is_applied_twice() {
+    let outcome = campaign(30, 2, &|| Hooks::default().with_graph("projected", Unguarded));
+    let names: Vec<&str> = outcome.failures.iter().map(|failure| failure.violation.name()).collect();
+    assert!(names.contains(&"applied-out-of-turn"), "{} of 30 failed: {names:?}", outcome.failed);
+}
+
+#[test]
+fn a_failure_shrinks_to_less_and_still_fails_in_the_same_way() {
+    let runtime = runtime().expect("a runtime");
+    let hooks = || Hooks::default().with_graph("projected", Unguarded);
+    let failing = campaign(30, 2, &hooks).failures.into_iter().next().expect("a failure");
+    let plan = Plan::draw(failing.seed);
+    let shrunk = shrink(&plan, &hooks, &runtime).expect("it fails");
+    let again = shrink(&plan, &hooks, &runtime).expect("it fails again");
+    assert_eq!(shrunk.report.violation.as_ref().map(Violation::name), Some(failing.violation.name()));
+    assert!(shrunk.plan.faults.len() < plan.faults.len() && shrunk.plan.events_min < plan.events_min);
+    assert_eq!((shrunk.plan, shrunk.report.hash), (again.plan, again.report.hash));
+}

@@ -55,6 +55,10 @@ pub use settings::{AllowedTypes, Settings};
 use crate::ids::AggregateId;
 use crate::wire::Decoder;
 
+/// A timer that rings this much late was not let ring: the process stood still, or its machine. What is waited for may be in an inbox
+/// meanwhile, so that such a time counts against nobody.
+const STANDSTILL_MS: u64 = 10_000;
+
 /// The state machine. See the [module](self).
 #[derive(Debug)]
 pub struct Projector {
@@ -66,7 +70,7 @@ pub struct Projector {
     timers: Timers,
     /// The time that was last named to the driver.
     wake_at_ms: Option<u64>,
-    /// Holds are counted from here on, if they began earlier: the graph was unavailable until then.
+    /// Holds are counted from here on, if they began earlier: the graph was unavailable until then, or the process stood still.
     hold_from_ms: u64,
     /// Aggregates whose timers rang while the graph was unavailable.
     deferred: Vec<AggregateId>,
@@ -118,6 +122,9 @@ impl Projector {
 
     /// Takes note of something that happened at `now_ms`, a time that never goes back (its zero is the driver's choice).
     pub fn handle(&mut self, now_ms: u64, input: Input) {
+        if self.timers.next_ms().is_some_and(|due_ms| now_ms > due_ms.saturating_add(STANDSTILL_MS)) {
+            self.hold_from_ms = now_ms;
+        }
         match input {
             Input::Delivered(delivery) => self.deliver(now_ms, delivery),
             Input::Committed { batch } => self.committed(now_ms, batch),

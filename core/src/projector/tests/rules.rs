@@ -222,6 +222,18 @@ fn a_sentence_whose_interview_never_comes_is_parked_and_says_so() {
 }
 
 #[test]
+fn the_time_in_which_the_process_stands_still_counts_against_nobody() {
+    let mut rig = started();
+    rig.deliver(s(0, 0), 2);
+    rig.now += 10 * rig.projector.settings().hold_ms_max;
+    rig.projector.handle(rig.now, Input::Tick);
+    rig.run();
+    rig.check_parked(&[]);
+    rig.deliver(s(0, 0), 1);
+    rig.check_applied(&[(s(0, 0), 1), (s(0, 0), 2)]);
+}
+
+#[test]
 fn a_hold_is_bounded_in_number_too() {
     let mut rig = Rig::with(Settings { hold_events_max: 3, ..Settings::default() });
     rig.deliver(i(0), 0);

@@ -7,7 +7,7 @@ use crate::graph::ChangeSet;
 use crate::ids::{AggregateId, InterviewId, SentenceId};
 use crate::projector::ParkReason;
 
-/// Names one delivery of one event. The driver draws it, never twice the same, and knows what the store calls it.
+/// Names one delivery of one event. The driver draws it, a later one greater than an earlier one, and knows what the store calls it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeliveryId(pub u64);
 

@@ -145,7 +145,7 @@ impl Projector {
     pub(super) fn fail(&mut self, now_ms: u64, mut ticket: Ticket, content: Content, fault: Fault) {
         let Ticket { aggregate, version, .. } = ticket;
         let retries_max = self.settings.retries_max;
-        self.claim_twin(&mut ticket);
+        self.claim_newest(&mut ticket);
         let known = self.aggregates.touch(aggregate);
         known.position.assume(version);
         let pending = known.pending_mut();

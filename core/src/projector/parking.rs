@@ -111,12 +111,12 @@ impl NotLocated {
 }
 
 impl Projector {
-    /// Parks an event, and acknowledges its further deliveries: in the lot it is once. Later events of the aggregate that
+    /// Parks an event by its newest delivery, and acknowledges the others: in the lot it is once. Later events of the aggregate that
     /// are delivered from now on follow it there, until it is queued again.
     ///
     /// Without a delivery to answer there is nothing to park: the event will come again.
     pub(super) fn park(&mut self, mut ticket: Ticket, reason: ParkReason) {
-        self.claim_twin(&mut ticket);
+        self.claim_newest(&mut ticket);
         let Ticket { aggregate, version, .. } = ticket;
         let known = self.aggregates.touch(aggregate);
         known.parked_up_to = Some(known.parked_up_to.map_or(version, |parked| parked.max(version)));
@@ -130,15 +130,21 @@ impl Projector {
         }
     }
 
-    /// Gives an event whose delivery cannot be answered any more one that can, if it was delivered again.
-    pub(super) fn claim_twin(&mut self, ticket: &mut Ticket) {
-        if ticket.delivery.is_some() {
-            return;
-        }
+    /// Gives an event the newest of its deliveries, and leaves the others to be acknowledged. The newest is the one that the store
+    /// waits for: an older one it may have taken back, or parked for another service, and an answer to that means nothing to it.
+    pub(super) fn claim_newest(&mut self, ticket: &mut Ticket) {
         let known = self.aggregates.get_mut(ticket.aggregate);
-        if let Some(pending) = known.and_then(|known| known.pending.as_mut()) {
-            let at = pending.twins.iter().position(|twin| twin.version == ticket.version);
-            ticket.delivery = at.map(|at| pending.twins.swap_remove(at).delivery);
+        let Some(pending) = known.and_then(|known| known.pending.as_mut()) else { return };
+        let of_version = pending.twins.iter_mut().filter(|twin| twin.version == ticket.version);
+        let Some(newest) = of_version.max_by_key(|twin| twin.delivery) else { return };
+        match ticket.delivery {
+            Some(delivery) if delivery > newest.delivery => {}
+            Some(delivery) => ticket.delivery = Some(std::mem::replace(&mut newest.delivery, delivery)),
+            None => {
+                let claimed = newest.delivery;
+                ticket.delivery = Some(claimed);
+                pending.twins.retain(|twin| twin.delivery != claimed);
+            }
         }
     }
 

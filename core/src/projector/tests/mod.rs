@@ -161,6 +161,8 @@ struct Rig {
     locates: VecDeque<SentenceId>,
     acked: Vec<Key>,
     parked: Vec<(Key, String)>,
+    /// The deliveries by which they were parked.
+    parked_by: Vec<DeliveryId>,
     wake_at: Option<u64>,
     is_paused: bool,
     deliveries: BTreeMap<DeliveryId, Key>,
@@ -184,6 +186,7 @@ impl Rig {
             locates: VecDeque::new(),
             acked: Vec::new(),
             parked: Vec::new(),
+            parked_by: Vec::new(),
             wake_at: None,
             is_paused: false,
             deliveries: BTreeMap::new(),
@@ -259,6 +262,7 @@ impl Rig {
                 Action::Park { delivery, reason } => {
                     let key = self.deliveries.remove(&delivery).expect("each delivery is answered once");
                     self.parked.push((key, reason.to_string()));
+                    self.parked_by.push(delivery);
                 }
                 Action::Locate { sentence } => self.locates.push_back(sentence),
                 Action::Check { aggregates } => self.checks.push_back(aggregates),

@@ -233,6 +233,22 @@ fn the_time_in_which_the_process_stands_still_counts_against_nobody() {
     rig.check_applied(&[(s(0, 0), 1), (s(0, 0), 2)]);
 }
 
+/// The store has taken an older delivery back, or parked it for another service: it takes no notice of an answer to that, and the event
+/// would be in no lot.
+#[test]
+fn of_several_deliveries_of_one_event_the_newest_is_parked_and_the_others_are_acknowledged() {
+    let mut rig = started();
+    rig.graph.poison.insert((s(0, 0), 1));
+    rig.deliver(s(0, 0), 1);
+    rig.deliver(s(0, 0), 1);
+    rig.replay(s(0, 0), 1);
+    let newest = DeliveryId(rig.next_delivery);
+    rig.pass(60_000);
+    rig.check_parked(&[((s(0, 0), 1), "failed 6 times: poison")]);
+    assert_eq!(rig.parked_by, [newest]);
+    assert_eq!(rig.acked, [(s(0, 0), 1); 2]);
+}
+
 #[test]
 fn a_hold_is_bounded_in_number_too() {
     let mut rig = Rig::with(Settings { hold_events_max: 3, ..Settings::default() });

@@ -46,7 +46,8 @@ pub struct Settings {
     pub hold_ms_max: u64,
     /// How long to wait before the graph is asked whether somebody else has applied what is missing.
     pub hold_check_ms: u64,
-    /// How long to wait before a graph that was unavailable is tried again, and before a sentence is located again.
+    /// How long to wait before a graph that was unavailable is tried again, and before a sentence is located again. Less than a
+    /// hold, so that this service finds the graph again before another one parks what waits for its events.
     pub breaker_backoff: Backoff,
     /// How many aggregates' versions and interviews are remembered; those with work to do are kept beyond it.
     pub aggregates_max: usize,
@@ -67,7 +68,7 @@ impl Default for Settings {
             hold_events_max: 10_000,
             hold_ms_max: 45_000,
             hold_check_ms: 1_000,
-            breaker_backoff: Backoff { first_ms: 1_000, factor: 2, max_ms: 60_000 },
+            breaker_backoff: Backoff { first_ms: 1_000, factor: 2, max_ms: 15_000 },
             aggregates_max: 200_000,
             allowed_types: AllowedTypes::All,
             limits: LimitsTable::default(),

@@ -63,7 +63,7 @@ faults! {
     GraphUnreachable = "graph-unreachable", one in 6 to 40;
     /// A batch is committed, and the reply is lost.
     CommitReplyLost = "commit-reply-lost", one in 6 to 40;
-    /// A batch takes longer than the store waits for an answer.
+    /// A batch takes longer than the service waits for it, and is committed later.
     CommitSlow = "commit-slow", one in 30 to 200;
     /// The graph has too little memory for a batch.
     BatchTooLarge = "batch-too-large", one in 8 to 40;

@@ -31,15 +31,15 @@ pub enum Violation {
         /// The version that was to come.
         expected: u64,
     },
-    /// An event lies in the parking lot behind a later one of its aggregate.
-    #[error("version {version} of {aggregate} is parked behind version {after}")]
+    /// An event was parked by a projector that held an earlier one of its aggregate.
+    #[error("version {version} of {aggregate} is parked while version {held} is held")]
     LotOutOfOrder {
         /// Its aggregate.
         aggregate: AggregateId,
         /// Its version.
         version: u64,
-        /// The version before it in the lot.
-        after: u64,
+        /// The version that should have gone before it.
+        held: u64,
     },
     /// An event was parked although nothing is wrong with it, nor with what it needs.
     #[error("version {version} of {aggregate} is parked, and nothing is wrong with it: {reason}")]
@@ -175,12 +175,6 @@ pub(super) struct Audit {
     /// The next version of each aggregate.
     next: FxHashMap<AggregateId, u64>,
     parked: FxHashSet<Key>,
-    /// By aggregate: the version that was parked last of those that came out of its stream, and of those that came out of the lot.
-    /// How these two mix is nobody's to say: what is new may come while the lot is replayed, and the next replay puts it right.
-    in_lot: [FxHashMap<AggregateId, u64>; 2],
-    /// How often the lot was replayed while events flowed. The second time may begin before the first is over, and then what comes
-    /// out of it comes in no order.
-    replays: u32,
     /// Whether services share the deliveries: then none of them sees to the order in the lot, but to that in the graph alone.
     pub(super) are_shared: bool,
     /// Aggregates with an event that may be parked.
@@ -209,29 +203,31 @@ impl Audit {
         Err(Violation::AcknowledgedTooEarly { aggregate, version })
     }
 
-    pub(super) fn parked(
-        &mut self,
-        (aggregate, version): Key,
-        is_replayed: bool,
-        reason: &str,
-    ) -> Result<(), Violation> {
-        if !self.tainted.contains(&aggregate) {
-            return Err(Violation::HealthyParked { aggregate, version, reason: reason.to_owned() });
-        }
+    /// An event is in the lot.
+    pub(super) fn parked(&mut self, (aggregate, version): Key, reason: &str) -> Result<(), Violation> {
         self.parked.insert((aggregate, version));
-        let is_ordered = !self.are_shared && !(is_replayed && self.replays > 1);
-        match self.in_lot[usize::from(is_replayed)].insert(aggregate, version) {
-            Some(after) if after > version && is_ordered => {
-                Err(Violation::LotOutOfOrder { aggregate, version, after })
-            }
-            _ => Ok(()),
+        // Of two services, one may be cut off from the graph for longer than the other one waits for its events.
+        if self.tainted.contains(&aggregate) || self.are_shared {
+            return Ok(());
         }
+        Err(Violation::HealthyParked { aggregate, version, reason: reason.to_owned() })
     }
 
-    /// The lot is replayed: what is parked from now on follows nothing.
-    pub(super) fn replayed(&mut self, while_events_flow: bool) {
-        self.replays = if while_events_flow { self.replays + 1 } else { 0 };
-        self.in_lot.iter_mut().for_each(FxHashMap::clear);
+    /// A projector parks an event, and holds those as well. How what it parks mixes with what others park, or with what the store
+    /// gives back in another order, is not its to say; but it must not let an event overtake another one that it has.
+    pub(super) fn may_park(
+        &self,
+        (aggregate, version): Key,
+        held: impl IntoIterator<Item = Key>,
+    ) -> Result<(), Violation> {
+        let is_before = |&(of, held): &Key| {
+            let is_earlier = of == aggregate && held < version && held >= self.next(aggregate);
+            is_earlier && !self.parked.contains(&(of, held))
+        };
+        match held.into_iter().filter(is_before).min() {
+            Some((_, held)) => Err(Violation::LotOutOfOrder { aggregate, version, held }),
+            None => Ok(()),
+        }
     }
 }
 
@@ -265,24 +261,24 @@ mod tests {
         let mut audit = Audit::default();
         audit.tainted.insert(one());
         assert_eq!(audit.acknowledged((one(), 0)).map_err(|v| v.name()), Err("acknowledged-too-early"));
-        audit.parked((one(), 0), false, "poison").expect("it is tainted");
+        audit.parked((one(), 0), "poison").expect("it is tainted");
         audit.acknowledged((one(), 0)).expect("it is parked");
     }
 
     #[test]
-    fn the_lot_keeps_the_order_until_it_is_replayed() {
+    fn nothing_is_parked_ahead_of_what_is_held() {
         let mut audit = Audit::default();
         audit.tainted.insert(one());
-        audit.parked((one(), 2), false, "poison").expect("the first one");
-        let disordered = audit.parked((one(), 1), false, "poison").map_err(|violation| violation.name());
-        assert_eq!(disordered, Err("lot-out-of-order"));
-        audit.replayed(true);
-        audit.parked((one(), 1), false, "poison").expect("the lot was emptied");
+        audit.applied((one(), 0)).expect("the first one");
+        let held = [(one(), 0), (one(), 1), (one(), 3)];
+        assert_eq!(audit.may_park((one(), 2), held).map_err(|v| v.name()), Err("lot-out-of-order"));
+        audit.parked((one(), 1), "poison").expect("it is tainted");
+        audit.may_park((one(), 2), held).expect("what is committed or parked holds nothing up");
     }
 
     #[test]
     fn a_healthy_event_is_not_to_be_parked() {
-        let parked = Audit::default().parked((one(), 0), false, "why?").map_err(|violation| violation.name());
+        let parked = Audit::default().parked((one(), 0), "why?").map_err(|violation| violation.name());
         assert_eq!(parked, Err("healthy-parked"));
     }
 }

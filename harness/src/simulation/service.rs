@@ -20,8 +20,8 @@ pub(super) enum Task {
     Apply {
         batch: BatchId,
         sets: Arc<Vec<ChangeSet>>,
-        /// It is not done before that.
-        not_before_ms: u64,
+        /// When the service no longer waits for it, if it takes longer than that.
+        given_up_at_ms: Option<u64>,
     },
     /// The graph is asked for versions.
     Check { aggregates: Vec<AggregateId> },
@@ -33,8 +33,8 @@ impl Task {
     /// Returns when it may be done.
     pub(super) const fn not_before_ms(&self) -> u64 {
         match self {
-            Self::Apply { not_before_ms, .. } => *not_before_ms,
-            Self::Check { .. } | Self::Locate { .. } => 0,
+            Self::Apply { given_up_at_ms: Some(at_ms), .. } => *at_ms,
+            Self::Apply { given_up_at_ms: None, .. } | Self::Check { .. } | Self::Locate { .. } => 0,
         }
     }
 }

@@ -11,13 +11,13 @@ use cutover_engines::event_log::eventstoredb::in_process::{
     delivered, recorded_event, store_event, store_settings,
 };
 use cutover_engines::event_log::eventstoredb::persistent::{
-    ClientId, ClientIdentity, GroupKey, GroupPosition, NackAction, Subscriptions, ToClient,
+    ClientId, ClientIdentity, GroupKey, GroupPosition, NackAction, Subscriptions, ToClient, parked_stream,
 };
 use cutover_engines::event_log::eventstoredb::streams::ExpectedRevision;
 use cutover_engines::event_log::eventstoredb::{Links, Settings, Store, Timestamp};
 use cutover_engines::event_log::{Delivered, GroupId, GroupSettings};
 use cutover_service::projection::Groups;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
 use super::invariant::Key;
@@ -47,8 +47,10 @@ pub(super) struct EventStore {
     ids: [GroupId; 2],
     /// Which event each delivery is about.
     events: FxHashMap<Uuid, Key>,
-    /// Deliveries that came out of the lot.
-    replayed: FxHashSet<Uuid>,
+    /// How many events were ever parked, by subscription.
+    parked: [u64; 2],
+    /// How many deliveries it has taken back from a consumer who did not answer, and sent again.
+    taken_back: u64,
 }
 
 impl EventStore {
@@ -65,7 +67,7 @@ impl EventStore {
                 .create(key.clone(), store_settings(settings), None, &mut store, now)
                 .expect("a new group with settings that are possible");
         }
-        Self { store, groups, keys, ids, events: FxHashMap::default(), replayed: FxHashSet::default() }
+        Self { store, groups, keys, ids, events: FxHashMap::default(), parked: [0; 2], taken_back: 0 }
     }
 
     /// Returns the name of a group.
@@ -110,6 +112,19 @@ impl EventStore {
         }
     }
 
+    /// Returns the events that were put into the lot since this was last asked.
+    pub(super) fn take_parked(&mut self, subscription: usize, now_ms: u64) -> Vec<Key> {
+        let GroupKey { stream, group } = &self.keys[subscription];
+        let (stream, from) = (parked_stream(stream, group), self.parked[subscription]);
+        let page = self.store.read_stream_forward(&stream, from, usize::MAX, Links::Resolve, time(now_ms));
+        let entries = page.map(|page| page.events).unwrap_or_default();
+        if let Some(last) = entries.last() {
+            self.parked[subscription] = last.original().revision + 1;
+        }
+        let keys = entries.iter().filter_map(|entry| key_of(&recorded_event(entry.event.as_deref()?)));
+        keys.collect()
+    }
+
     /// Lets the groups see that a second has passed.
     pub(super) fn tick(&mut self, now_ms: u64) {
         self.groups.tick(&mut self.store, time(now_ms));
@@ -120,6 +135,15 @@ impl EventStore {
         self.groups
             .restart(&mut self.store, time(now_ms))
             .expect("the store reads the configuration that it wrote");
+    }
+
+    /// Deletes a group and makes it anew: everything is delivered again.
+    pub(super) fn recreate(&mut self, subscription: usize, settings: &GroupSettings, now_ms: u64) {
+        let (key, now) = (&self.keys[subscription], time(now_ms));
+        self.groups.delete(key, &mut self.store, now).expect("the group is there");
+        self.groups
+            .create(key.clone(), store_settings(settings), None, &mut self.store, now)
+            .expect("settings that were possible before");
     }
 
     pub(super) fn replay_parked(&mut self, subscription: usize, now_ms: u64) {
@@ -138,9 +162,7 @@ impl EventStore {
                     if let Some(key) = delivered.event.as_ref().and_then(key_of) {
                         self.events.insert(delivered.ack_id, key);
                     }
-                    if delivered.replayed {
-                        self.replayed.insert(delivered.ack_id);
-                    }
+                    self.taken_back += u64::from(retry_count > 0);
                     Message::Event(delivered)
                 }
                 ToClient::Dropped => Message::Dropped,
@@ -155,9 +177,9 @@ impl EventStore {
         self.events.get(&ack_id).copied()
     }
 
-    /// Returns whether a delivery came out of the lot.
-    pub(super) fn is_replayed(&self, ack_id: Uuid) -> bool {
-        self.replayed.contains(&ack_id)
+    /// Returns how many deliveries were sent again because nobody answered.
+    pub(super) const fn taken_back(&self) -> u64 {
+        self.taken_back
     }
 
     /// Reads the first event of a sentence.

@@ -3,7 +3,7 @@
 //! At first it is rough: events are appended, faults fire. Then it calms down, the parking lots are replayed until they are empty, and
 //! nothing may be left to do. What must hold is looked at wherever it could break.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use cutover_core::event::{Body, RecordedEvent};
@@ -37,8 +37,11 @@ const PROJECTED: &str = "projected";
 /// How many steps the calm part may take.
 const CALM_STEPS_MAX: u64 = 100_000;
 
-/// How long nothing happens in a standstill, and how long a slow batch takes: longer than the store waits for an answer.
-const LONG_MS: u64 = 61_000;
+/// How long nothing happens in a standstill: longer than the store waits for an answer.
+const STANDSTILL_MS: u64 = 61_000;
+
+/// How long a service waits for a batch.
+const APPLY_TIMEOUT_MS: u64 = 30_000;
 
 /// How long an outage of the graph lasts at most.
 const OUTAGE_MS_MAX: u64 = 90_000;
@@ -63,6 +66,8 @@ pub struct Work {
     pub batches: u64,
     /// How many events were parked.
     pub parked: u64,
+    /// How often the groups had to be made anew, because the store had lost what it was replaying.
+    pub groups_made_anew: u64,
 }
 
 impl Work {
@@ -72,6 +77,7 @@ impl Work {
         self.deliveries += other.deliveries;
         self.batches += other.batches;
         self.parked += other.parked;
+        self.groups_made_anew += other.groups_made_anew;
     }
 }
 
@@ -92,10 +98,18 @@ pub(super) struct World<'a> {
     late: Vec<Arc<Vec<ChangeSet>>>,
     outage_until_ms: u64,
     appends: VecDeque<Append>,
+    /// How many events each aggregate has in the end.
+    ends: BTreeMap<AggregateId, u64>,
     is_old_wire: bool,
     poison: FxHashSet<Key>,
     unreadable: FxHashSet<Key>,
     next_delivery: u64,
+    /// Whether the store was restarted after a lot was replayed. What it had not delivered by then is lost: the real one forgets it,
+    /// too.
+    may_have_lost: bool,
+    has_replayed: bool,
+    /// How many batches there were when the lots were last replayed in the calm.
+    batches_at_replay: Option<u64>,
     /// Subscriptions that were cut off with an answer on its way, by service.
     cut: Vec<(usize, usize)>,
     work: Work,
@@ -123,11 +137,15 @@ impl<'a> World<'a> {
             services: Vec::new(),
             late: Vec::new(),
             outage_until_ms: 0,
+            ends: ends_of(&appends),
             appends: appends.into(),
             is_old_wire,
             poison: FxHashSet::default(),
             unreadable: FxHashSet::default(),
             next_delivery: 0,
+            may_have_lost: false,
+            has_replayed: false,
+            batches_at_replay: None,
             cut: Vec::new(),
             work: Work::default(),
         };
@@ -197,6 +215,16 @@ impl<'a> World<'a> {
         if self.services.iter().any(|service| service.projector.metrics().paused) {
             return Err(Violation::BreakerStaysOpen);
         }
+        self.nothing_is_lost()
+    }
+
+    fn nothing_is_lost(&self) -> Result<(), Violation> {
+        for (&aggregate, &events) in &self.ends {
+            let next = self.audit.next(aggregate);
+            if next != events {
+                return Err(Violation::EventLost { aggregate, next, events });
+            }
+        }
         Ok(())
     }
 
@@ -205,9 +233,9 @@ impl<'a> World<'a> {
         (self.work, self.dice.fired.clone())
     }
 
-    /// Returns the graph, to be compared, and what was applied.
-    pub(super) fn into_graph(self) -> (PropertyGraph, Audit) {
-        (self.graph, self.audit)
+    /// Returns the graph, to be compared.
+    pub(super) fn into_graph(self) -> PropertyGraph {
+        self.graph
     }
 
     fn stuck(&mut self) -> Violation {
@@ -243,6 +271,7 @@ impl<'a> World<'a> {
         }
         if self.dice.fires(Fault::StoreRestart) {
             self.fault(Fault::StoreRestart, || "groups go on from their checkpoints".to_owned());
+            self.may_have_lost |= self.has_replayed;
             self.store.restart(self.now_ms);
             self.route();
         }
@@ -256,8 +285,8 @@ impl<'a> World<'a> {
             self.replay();
         }
         if self.dice.fires(Fault::Standstill) {
-            self.fault(Fault::Standstill, || format!("{LONG_MS} ms"));
-            self.pass_time(LONG_MS)?;
+            self.fault(Fault::Standstill, || format!("{STANDSTILL_MS} ms"));
+            self.pass_time(STANDSTILL_MS)?;
         }
         if !self.late.is_empty() && self.random.random_range(0..6) == 0 {
             self.commit_late()?;
@@ -493,8 +522,8 @@ impl<'a> World<'a> {
             match action {
                 Action::Apply { batch, change_sets: sets, .. } => {
                     let is_slow = self.dice.fires(Fault::CommitSlow);
-                    let not_before_ms = if is_slow { self.now_ms + LONG_MS } else { 0 };
-                    self.services[at].tasks.push(Task::Apply { batch, sets, not_before_ms });
+                    let given_up_at_ms = is_slow.then(|| self.now_ms + APPLY_TIMEOUT_MS);
+                    self.services[at].tasks.push(Task::Apply { batch, sets, given_up_at_ms });
                 }
                 Action::Check { aggregates } => self.services[at].tasks.push(Task::Check { aggregates }),
                 Action::Locate { sentence } => self.services[at].tasks.push(Task::Locate { sentence }),
@@ -507,6 +536,7 @@ impl<'a> World<'a> {
                 }
                 Action::Park { delivery, reason } => {
                     if let Some((subscription, ack_id)) = self.services[at].unanswered.remove(&delivery) {
+                        self.may_park(at, ack_id)?;
                         self.answer(at, subscription, ack_id, Answer::Park(reason.to_string()))?;
                     }
                 }
@@ -522,6 +552,12 @@ impl<'a> World<'a> {
         self.look_at_queues(at)
     }
 
+    fn may_park(&self, at: usize, ack_id: Uuid) -> Result<(), Violation> {
+        let Some(key) = self.store.event_of(ack_id) else { return Ok(()) };
+        let held = self.services[at].unanswered.values();
+        self.audit.may_park(key, held.filter_map(|(_, ack_id)| self.store.event_of(*ack_id)))
+    }
+
     fn look_at_queues(&self, at: usize) -> Result<(), Violation> {
         // Now and then is enough: a queue that grows without bounds is found the next time.
         if self.work.steps % 16 != 0 {
@@ -530,7 +566,8 @@ impl<'a> World<'a> {
         let service = &self.services[at];
         let metrics = service.projector.metrics();
         let held = metrics.queue_depth.iter().chain(&metrics.held).map(|&events| events as u64).sum();
-        let limit = 2 * self.plan.buffer as u64 + service.disowned;
+        // What the store takes back makes room for more, and the projector still has it.
+        let limit = 2 * self.plan.buffer as u64 + service.disowned + self.store.taken_back();
         if held > limit { Err(Violation::QueueOverflow { held, limit }) } else { Ok(()) }
     }
 
@@ -582,17 +619,18 @@ impl<'a> World<'a> {
                     if let Answer::Park(reason) = answer { format!(": {reason}") } else { String::new() };
                 format!("service {at} {how} {version} of {aggregate}{why}")
             });
-            match answer {
-                Answer::Acknowledge => self.audit.acknowledged(key)?,
-                Answer::Park(reason) => {
-                    self.work.parked += 1;
-                    self.audit.parked(key, self.store.is_replayed(ack_id), reason)?;
-                }
-                Answer::Retry(_) | Answer::Nothing => {}
+            if *answer == Answer::Acknowledge {
+                self.audit.acknowledged(key)?;
             }
         }
         let client: ClientId = self.services[at].clients[subscription];
         self.store.answer(client, ack_id, answer, self.now_ms);
+        if let Answer::Park(reason) = answer {
+            for key in self.store.take_parked(subscription, self.now_ms) {
+                self.work.parked += 1;
+                self.audit.parked(key, reason)?;
+            }
+        }
         self.route();
         Ok(())
     }
@@ -601,7 +639,13 @@ impl<'a> World<'a> {
 
     fn finish(&mut self, at: usize, task: usize) -> Result<(), Violation> {
         let input = match self.services[at].tasks.swap_remove(task) {
-            Task::Apply { batch, sets, .. } => match self.apply(at, &sets)? {
+            Task::Apply { batch, sets, given_up_at_ms: Some(_) } => {
+                self.fault(Fault::CommitSlow, || format!("service {at} waits no longer"));
+                self.late.push(sets);
+                let reason = format!("no answer within {APPLY_TIMEOUT_MS} ms");
+                Input::Failed { batch, failure: Failure::Unavailable { reason } }
+            }
+            Task::Apply { batch, sets, given_up_at_ms: None } => match self.apply(at, &sets)? {
                 Ok(()) => Input::Committed { batch },
                 Err(failure) => Input::Failed { batch, failure },
             },
@@ -759,9 +803,23 @@ impl<'a> World<'a> {
     }
 
     fn replay(&mut self) {
-        self.audit.replayed(self.dice.is_rough());
+        self.has_replayed = true;
         for subscription in 0..2 {
             self.store.replay_parked(subscription, self.now_ms);
+        }
+        self.route();
+    }
+
+    /// Does what the documentation tells an operator to do when a version is neither delivered nor parked.
+    fn make_groups_anew(&mut self) {
+        self.note("anew", &[], || {
+            "versions are missing that the store has lost; its groups are made anew".to_owned()
+        });
+        self.may_have_lost = false;
+        self.batches_at_replay = None;
+        self.work.groups_made_anew += 1;
+        for subscription in 0..2 {
+            self.store.recreate(subscription, &self.plan.group_settings(), self.now_ms);
         }
         self.route();
     }
@@ -795,11 +853,31 @@ impl<'a> World<'a> {
             parked += in_lot;
         }
         if parked > 0 {
+            let is_in_vain = self.batches_at_replay == Some(self.work.batches);
+            if is_in_vain && self.may_have_lost {
+                self.make_groups_anew();
+                return Ok(false);
+            }
+            self.batches_at_replay = Some(self.work.batches);
             self.note("replay", &[parked], || format!("the lots are replayed: {parked} events"));
             self.replay();
         }
+        // What the store has lost at the end of a stream leaves no gap: the comparison of the graphs shows it.
+        if parked == 0 && self.may_have_lost && self.nothing_is_lost().is_err() {
+            self.make_groups_anew();
+            return Ok(false);
+        }
         Ok(parked == 0)
     }
+}
+
+/// Returns how many events each aggregate has after all appends.
+fn ends_of(appends: &[Append]) -> BTreeMap<AggregateId, u64> {
+    let ends = appends.iter().map(|append| {
+        let aggregate = append.stream.aggregate()?;
+        Some((aggregate, append.at + append.events.len() as u64))
+    });
+    ends.flatten().collect()
 }
 
 /// The graph does not take this.

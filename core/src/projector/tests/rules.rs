@@ -452,7 +452,7 @@ fn an_outage_stops_consumption_and_neither_counts_as_a_retry_nor_parks_anything(
     rig.check_parked(&[]);
     assert_eq!((rig.counters().retries, rig.counters().failed), (0, 0));
     rig.is_down = false;
-    rig.pass(60_000);
+    rig.pass(15_000);
     assert!(!rig.is_paused);
     rig.check_applied(&[(s(0, 0), 1)]);
     rig.deliver(s(0, 0), 2);

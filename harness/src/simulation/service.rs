@@ -8,9 +8,10 @@ use cutover_core::graph::ChangeSet;
 use cutover_core::ids::{AggregateId, SentenceId};
 use cutover_core::projector::{BatchId, DeliveryId, Projector, Settings};
 use cutover_engines::event_log::eventstoredb::persistent::ClientId;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use uuid::Uuid;
 
+use super::invariant::Key;
 use super::store::Message;
 
 /// Something that a service waits for.
@@ -39,6 +40,16 @@ impl Task {
     }
 }
 
+/// A delivery that is not answered yet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unanswered {
+    pub(super) subscription: usize,
+    /// What the store calls it.
+    pub(super) ack_id: Uuid,
+    /// The step in which it was taken in.
+    pub(super) since_step: u64,
+}
+
 /// One process.
 pub(super) struct Service {
     pub(super) projector: Projector,
@@ -47,11 +58,13 @@ pub(super) struct Service {
     pub(super) clients: [ClientId; 2],
     /// What was sent to it, and not yet taken in.
     pub(super) inboxes: [VecDeque<Message>; 2],
-    /// What the store calls each delivery that is not answered yet, and its subscription.
-    pub(super) unanswered: FxHashMap<DeliveryId, (usize, Uuid)>,
+    /// The deliveries that are not answered yet.
+    pub(super) unanswered: FxHashMap<DeliveryId, Unanswered>,
     pub(super) tasks: Vec<Task>,
     pub(super) is_paused: bool,
     pub(super) wake_at_ms: Option<u64>,
+    /// What it has asked the store to park, since it last lost a subscription.
+    pub(super) asked_to_park: FxHashSet<Key>,
     /// Deliveries that it took in and cannot answer any more, because their subscription was lost.
     pub(super) disowned: u64,
 }
@@ -68,13 +81,15 @@ impl Service {
             tasks: Vec::new(),
             is_paused: false,
             wake_at_ms: None,
+            asked_to_park: FxHashSet::default(),
             disowned: 0,
         }
     }
 
     /// Returns whether it has nothing to do but to wait for deliveries.
     pub(super) fn is_idle(&self) -> bool {
-        self.unanswered.is_empty() && self.tasks.is_empty() && self.inboxes.iter().all(VecDeque::is_empty)
+        let has_nothing = self.unanswered.is_empty() && self.tasks.is_empty();
+        has_nothing && self.inboxes.iter().all(VecDeque::is_empty) && self.projector.is_idle()
     }
 
     /// Returns the earliest time at which it goes on by itself.
@@ -85,8 +100,9 @@ impl Service {
     /// Forgets the deliveries of a subscription that it has lost, and joins again as another consumer.
     pub(super) fn rejoin(&mut self, subscription: usize, client: ClientId) {
         let before = self.unanswered.len();
-        self.unanswered.retain(|_, (of, _)| *of != subscription);
+        self.unanswered.retain(|_, unanswered| unanswered.subscription != subscription);
         self.disowned += (before - self.unanswered.len()) as u64;
+        self.asked_to_park.clear();
         self.inboxes[subscription].clear();
         self.clients[subscription] = client;
     }

@@ -17,7 +17,7 @@ use cutover_engines::event_log::eventstoredb::streams::ExpectedRevision;
 use cutover_engines::event_log::eventstoredb::{Links, Settings, Store, Timestamp};
 use cutover_engines::event_log::{Delivered, GroupId, GroupSettings};
 use cutover_service::projection::Groups;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use uuid::Uuid;
 
 use super::invariant::Key;
@@ -47,6 +47,7 @@ pub(super) struct EventStore {
     ids: [GroupId; 2],
     /// Which event each delivery is about.
     events: FxHashMap<Uuid, Key>,
+    connected: FxHashSet<ClientId>,
     /// How many events were ever parked, by subscription.
     parked: [u64; 2],
     /// How many deliveries it has taken back from a consumer who did not answer, and sent again.
@@ -67,7 +68,16 @@ impl EventStore {
                 .create(key.clone(), store_settings(settings), None, &mut store, now)
                 .expect("a new group with settings that are possible");
         }
-        Self { store, groups, keys, ids, events: FxHashMap::default(), parked: [0; 2], taken_back: 0 }
+        Self {
+            store,
+            groups,
+            keys,
+            ids,
+            events: FxHashMap::default(),
+            connected: FxHashSet::default(),
+            parked: [0; 2],
+            taken_back: 0,
+        }
     }
 
     /// Returns the name of a group.
@@ -88,12 +98,21 @@ impl EventStore {
 
     pub(super) fn connect(&mut self, subscription: usize, buffer: usize, now_ms: u64) -> ClientId {
         let key = &self.keys[subscription];
-        self.groups
+        let client = self
+            .groups
             .connect(key, buffer, ClientIdentity::default(), &mut self.store, time(now_ms))
-            .expect("a group that is there takes any number of consumers")
+            .expect("a group that is there takes any number of consumers");
+        self.connected.insert(client);
+        client
+    }
+
+    /// Returns whether somebody is still a consumer.
+    pub(super) fn is_connected(&self, client: ClientId) -> bool {
+        self.connected.contains(&client)
     }
 
     pub(super) fn disconnect(&mut self, client: ClientId, now_ms: u64) {
+        self.connected.remove(&client);
         self.groups.disconnect(client, &mut self.store, time(now_ms));
     }
 
@@ -135,6 +154,7 @@ impl EventStore {
         self.groups
             .restart(&mut self.store, time(now_ms))
             .expect("the store reads the configuration that it wrote");
+        self.connected.clear();
     }
 
     /// Deletes a group and makes it anew: everything is delivered again.
@@ -165,7 +185,10 @@ impl EventStore {
                     self.taken_back += u64::from(retry_count > 0);
                     Message::Event(delivered)
                 }
-                ToClient::Dropped => Message::Dropped,
+                ToClient::Dropped => {
+                    self.connected.remove(&client);
+                    Message::Dropped
+                }
             };
             sent.push((client, message));
         }

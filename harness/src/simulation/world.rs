@@ -13,7 +13,6 @@ use cutover_core::limits::LimitsTable;
 use cutover_core::projector::{Action, Delivery, DeliveryId, Failure, Input};
 use cutover_core::wire;
 use cutover_engines::event_log::Delivered;
-use cutover_engines::event_log::eventstoredb::persistent::ClientId;
 use cutover_engines::graph::{ApplyError, GraphError, PropertyGraph, Schema};
 use rand::RngExt;
 use rustc_hash::FxHashSet;
@@ -23,7 +22,7 @@ use super::fault::{Dice, Fault, Fired};
 use super::invariant::{Audit, Key, Violation};
 use super::plan::Plan;
 use super::recorder::Append;
-use super::service::{Service, Task};
+use super::service::{Service, Task, Unanswered};
 use super::store::{EventStore, Message, SUBSCRIPTIONS};
 use super::trace::Trace;
 use super::wire_of_old;
@@ -487,7 +486,9 @@ impl<'a> World<'a> {
             self.next_delivery += 1;
             let id = DeliveryId(self.next_delivery);
             let service = &mut self.services[at];
-            service.unanswered.insert(id, (subscription, delivered.ack_id));
+            let since_step = self.work.steps;
+            let unanswered = Unanswered { subscription, ack_id: delivered.ack_id, since_step };
+            service.unanswered.insert(id, unanswered);
             let delivery = Delivery {
                 id,
                 subscription: SUBSCRIPTIONS[subscription],
@@ -529,13 +530,15 @@ impl<'a> World<'a> {
                 Action::Locate { sentence } => self.services[at].tasks.push(Task::Locate { sentence }),
                 Action::Acknowledge(deliveries) => {
                     for delivery in deliveries {
-                        if let Some((subscription, ack_id)) = self.services[at].unanswered.remove(&delivery) {
+                        let unanswered = self.services[at].unanswered.remove(&delivery);
+                        if let Some(Unanswered { subscription, ack_id, .. }) = unanswered {
                             self.answer(at, subscription, ack_id, Answer::Acknowledge)?;
                         }
                     }
                 }
                 Action::Park { delivery, reason } => {
-                    if let Some((subscription, ack_id)) = self.services[at].unanswered.remove(&delivery) {
+                    let unanswered = self.services[at].unanswered.remove(&delivery);
+                    if let Some(Unanswered { subscription, ack_id, .. }) = unanswered {
                         self.may_park(at, ack_id)?;
                         self.answer(at, subscription, ack_id, Answer::Park(reason.to_string()))?;
                     }
@@ -552,10 +555,14 @@ impl<'a> World<'a> {
         self.look_at_queues(at)
     }
 
-    fn may_park(&self, at: usize, ack_id: Uuid) -> Result<(), Violation> {
+    fn may_park(&mut self, at: usize, ack_id: Uuid) -> Result<(), Violation> {
         let Some(key) = self.store.event_of(ack_id) else { return Ok(()) };
-        let held = self.services[at].unanswered.values();
-        self.audit.may_park(key, held.filter_map(|(_, ack_id)| self.store.event_of(*ack_id)))
+        let service = &mut self.services[at];
+        service.asked_to_park.insert(key);
+        // What was taken in in this step may have come after the decision.
+        let known = service.unanswered.values().filter(|held| held.since_step < self.work.steps);
+        let held = known.filter_map(|held| self.store.event_of(held.ack_id));
+        self.audit.may_park(key, held.filter(|held| !service.asked_to_park.contains(held)))
     }
 
     fn look_at_queues(&self, at: usize) -> Result<(), Violation> {
@@ -605,8 +612,12 @@ impl<'a> World<'a> {
         ack_id: Uuid,
         answer: &Answer,
     ) -> Result<(), Violation> {
-        let key = self.store.event_of(ack_id);
-        if let Some(key) = key {
+        let client = self.services[at].clients[subscription];
+        // Who was dropped answers to nobody, until it is told so.
+        if !self.store.is_connected(client) {
+            return Ok(());
+        }
+        if let Some(key) = self.store.event_of(ack_id) {
             let (aggregate, version) = key;
             let (kind, how) = match answer {
                 Answer::Acknowledge => ("acknowledge", "acknowledges"),
@@ -623,7 +634,6 @@ impl<'a> World<'a> {
                 self.audit.acknowledged(key)?;
             }
         }
-        let client: ClientId = self.services[at].clients[subscription];
         self.store.answer(client, ack_id, answer, self.now_ms);
         if let Answer::Park(reason) = answer {
             for key in self.store.take_parked(subscription, self.now_ms) {

@@ -11,6 +11,7 @@ use rand::RngExt;
 use rand::seq::IndexedRandom;
 
 use super::fault::{Rate, draw_swarm};
+use crate::result::counted;
 use crate::seed::{Seed, Stream};
 
 /// The least number of events that a schedule writes, unless it is shortened.
@@ -118,11 +119,11 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} interviews with {} sentences, at least {} events; lanes {}, batches of {}, {} aggregates remembered; \
-             buffer {}, pages of {}, checkpoint after {}; faults ",
-            self.interviews,
-            self.sentences,
-            self.events_min,
+            "{} with {}, at least {}; lanes {}, batches of {}, {} aggregates remembered; buffer {}, pages of {}, \
+             checkpoint after {}; faults ",
+            counted(self.interviews as u64, "interview"),
+            counted(self.sentences as u64, "sentence"),
+            counted(self.events_min as u64, "event"),
             self.lanes,
             self.batch_events_max,
             self.aggregates_max,

@@ -34,7 +34,7 @@ use crate::seed::Stream;
 const PROJECTED: &str = "projected";
 
 /// How many steps the calm part may take.
-const CALM_STEPS_MAX: u64 = 100_000;
+const CALM_STEPS_MAX: u64 = 30_000;
 
 /// How long nothing happens in a standstill: longer than the store waits for an answer.
 const STANDSTILL_MS: u64 = 61_000;
@@ -567,7 +567,7 @@ impl<'a> World<'a> {
 
     fn look_at_queues(&self, at: usize) -> Result<(), Violation> {
         // Now and then is enough: a queue that grows without bounds is found the next time.
-        if self.work.steps % 16 != 0 {
+        if !self.work.steps.is_multiple_of(16) {
             return Ok(());
         }
         let service = &self.services[at];

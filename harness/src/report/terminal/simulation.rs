@@ -2,7 +2,7 @@
 
 use super::page::Page;
 use super::{Style, grouped};
-use crate::result::Outcome;
+use crate::result::{Outcome, counted};
 use crate::simulation::result::{CampaignResult, FailedSchedule};
 
 /// Renders the result of a campaign for people.
@@ -26,7 +26,7 @@ pub fn simulation_to_terminal(result: &CampaignResult, style: Style) -> String {
     }
     let more = result.failed - result.failures.len() as u64;
     if more > 0 {
-        page.line(0, &format!("… and {} more failures", grouped(more)));
+        page.line(0, &format!("… and {} more", counted(more, "failure")));
     }
     page.blank();
     page.line(0, &format!("simulation: {}", verdict(result, style)));

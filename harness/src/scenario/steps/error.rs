@@ -99,10 +99,17 @@ impl StepError {
             Self::Drain(error) => error.is_transient(),
             Self::Log(error) => error.is_transient(),
             Self::Graph(error) => error.is_transient(),
-            Self::Projection(ProjectionError::OutOfPatience { .. }) => true,
-            Self::Projection(ProjectionError::Log(error)) => error.is_transient(),
-            Self::Projection(ProjectionError::Graph(error)) => error.is_transient(),
+            Self::Projection(error) => may_pass(error),
             _ => false,
         }
+    }
+}
+
+/// Returns whether a projection that ended with this error may go through later.
+pub(super) fn may_pass(error: &ProjectionError) -> bool {
+    match error {
+        ProjectionError::OutOfPatience { .. } => true,
+        ProjectionError::Log(error) => error.is_transient(),
+        ProjectionError::Graph(error) => error.is_transient(),
     }
 }

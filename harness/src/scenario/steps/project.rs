@@ -204,9 +204,11 @@ async fn keep_running(
     loop {
         let deaths = injector.deaths();
         match run(&services, Until::Stopped, &injector, deaths, Some(stopped.clone())).await {
+            Some(Err(error)) if injector.is_down() && super::error::may_pass(&error) => {}
             Some(ended) => return ended,
-            None => injector.started_again(),
+            None => {}
         }
+        injector.started_again();
     }
 }
 

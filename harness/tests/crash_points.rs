@@ -1,0 +1,94 @@
+//! Every operation of a scenario fails in turn, before its effect and after it: once, until the process is started again, or by the
+//! death of the process. After each, both graphs and the model agree, nothing is parked, and the outbox is empty.
+
+use std::path::Path;
+use std::time::Duration;
+
+use cutover_core::projector::Backoff;
+use cutover_harness::fault::points::{Enumerated, Enumeration, Mode};
+use cutover_harness::provision::{InProcess, Provision};
+use cutover_harness::scenario::event::Silent;
+use cutover_harness::scenario::load::{self, Named};
+use cutover_harness::scenario::run::Runner;
+use cutover_harness::seed::Seed;
+
+const SEED: Seed = Seed::new(7301);
+
+/// Everything that a pipeline and a projection do, as little of each as there can be.
+const SCENARIO: &str = r#"
+description = "A little of everything."
+generated = { files = 2, utterances = 1 }
+steps = [
+    "ingest",
+    { edit = { sentences = 1 } },
+    { override = { sentences = 1 } },
+    { relocate = { sentences = 1 } },
+    { project = {} },
+    { reprocess = { file = "corrected" } },
+    { reprocess = { file = "shorter" } },
+    { delete = { sentences = 1 } },
+    { describe = { interviews = 1 } },
+    { project = {} },
+    { tag = { sentences = 1 } },
+    { delete-interviews = { interviews = 1 } },
+    { project = {} },
+    { compare = { left = "direct", right = "projected" } },
+    { compare = { left = "model", right = "direct" } },
+    { compare = { left = "model", right = "projected" } },
+]
+projection = { batch-events = 8 }
+expect = { parked = 0, versions = "all", metrics = { projected = { failed = 0, retries = 0 } } }
+"#;
+
+fn scenario() -> Named {
+    load::parse(Path::new("a-little-of-everything.toml"), SCENARIO).expect("a scenario without mistakes")
+}
+
+/// Enumerates on one thread and without waiting: time goes on when nobody has anything to do.
+fn enumerate(provision: &dyn Provision, mode: Mode) -> Enumerated {
+    let mut runner = Runner::new(provision, &[], SEED, &Silent);
+    let soon = Backoff { first_ms: 1, factor: 2, max_ms: 50 };
+    runner.projection.projector.breaker_backoff = soon;
+    runner.projection.patience = Some(Duration::from_millis(500));
+    let scenario = scenario();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    runtime.block_on(Enumeration { runner, scenario: &scenario }.run(mode))
+}
+
+/// Asserts that every point was survived, and that there were enough of them to say so.
+#[track_caller]
+fn assert_all_survived(mode: Mode) {
+    let enumerated = enumerate(&InProcess, mode);
+    let Enumerated { operations, points, second_points, lost } = &enumerated;
+    println!(
+        "{mode:?}: {operations} operations, {points} points, {second_points} with a second one after them"
+    );
+    for lost in lost.iter().take(3) {
+        let points: Vec<String> = lost.points.iter().map(ToString::to_string).collect();
+        println!("seed {SEED}: {}: {:#?}", points.join("; then "), lost.result);
+    }
+    assert!(lost.is_empty(), "{} of {points} points were not survived", lost.len());
+    assert!(*operations > 100, "the scenario has {operations} operations only");
+    // Each is disturbed before and after its effect.
+    assert!(*points >= 2 * operations - 20, "{points} points for {operations} operations");
+    assert!(2 * second_points > *points, "{second_points} second points for {points} points");
+}
+
+#[test]
+fn every_operation_may_fail_once() {
+    assert_all_survived(Mode::Once);
+}
+
+#[test]
+fn from_every_operation_on_all_may_fail_until_a_restart() {
+    assert_all_survived(Mode::UntilRestart);
+}
+
+#[test]
+fn the_process_may_die_at_every_operation() {
+    assert_all_survived(Mode::Crash);
+}

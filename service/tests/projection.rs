@@ -15,7 +15,7 @@ use cutover_core::projector::{Backoff, Settings as ProjectorSettings};
 use cutover_core::sentence::{EditorType, SentenceCreated, SentenceEdited, SentenceEvent};
 use cutover_core::timestamp::Timestamp;
 use cutover_core::wire;
-use cutover_engines::event_log::eventstoredb::grpc::EmbeddedEventStore;
+use cutover_engines::event_log::eventstoredb::grpc::{Call, EmbeddedEventStore, Gate, Options, Refusal};
 use cutover_engines::event_log::eventstoredb::grpc::wire::Empty;
 use cutover_engines::event_log::eventstoredb::grpc::wire::persistent_subscriptions::persistent_subscriptions_client::PersistentSubscriptionsClient;
 use cutover_engines::event_log::{EventLog, EventStoreDb, ExpectedRevision, NewEvent};
@@ -286,6 +286,31 @@ async fn a_store_that_goes_away_ends_the_run_with_an_error_that_names_it() {
     let error = outcome.unwrap_err();
     let ProjectionError::OutOfPatience { what, .. } = &error else { panic!("{error}") };
     assert!(what.contains("the event store") || what.contains("the subscription"), "{what}");
+}
+
+/// Lets nobody join a group; everything else passes.
+#[derive(Debug)]
+struct NoConsumers;
+
+impl Gate for NoConsumers {
+    fn before(&self, call: Call<'_>) -> Result<(), Refusal> {
+        if matches!(call, Call::Consume { .. }) { Err(Refusal::TooBusy) } else { Ok(()) }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_answers_and_lets_nobody_join_ends_the_run_with_an_error_that_says_so() {
+    let options = Options { gate: Arc::new(NoConsumers), ..Options::default() };
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let server = EmbeddedEventStore::start_with(address, options).await.unwrap();
+    let graph = Arc::new(MemoryGraph::new(Schema::Projected));
+    let impatient = Settings { patience: Some(Duration::from_millis(100)), ..settings() };
+    let service = ProjectionService::new(Arc::new(server.in_process()), graph, impatient);
+    let outcome =
+        tokio::time::timeout(Duration::from_secs(20), service.catch_up()).await.expect("it gives up");
+    let error = outcome.unwrap_err();
+    let ProjectionError::OutOfPatience { what, .. } = &error else { panic!("{error}") };
+    assert!(what.contains("the subscription to"), "{what}");
 }
 
 #[tokio::test]

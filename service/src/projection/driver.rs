@@ -79,12 +79,16 @@ impl Driver {
                 feed::start(subscription, log.clone(), group, settings.buffer, open.clone(), events.clone())
             })
             .into();
+        let started = Instant::now();
+        // Until they have joined, the run waits for them, and a feed says nothing while it tries.
+        let not_joined = [Subscription::Interview, Subscription::Sentence]
+            .map(|subscription| (feed_name(subscription), (started, "not joined yet".to_owned())));
         Self {
             projector: Projector::new(settings.projector.clone()),
             log,
             graph,
             settings,
-            started: Instant::now(),
+            started,
             feeds,
             feed_events,
             gate,
@@ -97,7 +101,7 @@ impl Driver {
             probes_in_vain: 0,
             probing: false,
             caught_up: false,
-            unavailable: BTreeMap::new(),
+            unavailable: BTreeMap::from(not_joined),
             dangling_links: 0,
         }
     }

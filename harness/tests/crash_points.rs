@@ -5,8 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use cutover_core::projector::Backoff;
+use cutover_harness::defect::catalogue;
 use cutover_harness::fault::points::{Enumerated, Enumeration, Mode};
-use cutover_harness::provision::{InProcess, Provision};
+use cutover_harness::provision::InProcess;
+use cutover_harness::provision::hooks::Hooks;
 use cutover_harness::scenario::event::Silent;
 use cutover_harness::scenario::load::{self, Named};
 use cutover_harness::scenario::run::Runner;
@@ -45,8 +47,9 @@ fn scenario() -> Named {
 }
 
 /// Enumerates on one thread and without waiting: time goes on when nobody has anything to do.
-fn enumerate(provision: &dyn Provision, mode: Mode) -> Enumerated {
-    let mut runner = Runner::new(provision, &[], SEED, &Silent);
+fn enumerate(mode: Mode, defect: Option<fn() -> Hooks>, lost_max: usize) -> Enumerated {
+    let mut runner = Runner::new(&InProcess, &[], SEED, &Silent);
+    runner.defect = defect.as_ref().map(|defect| defect as &(dyn Fn() -> Hooks + Send + Sync));
     let soon = Backoff { first_ms: 1, factor: 2, max_ms: 50 };
     runner.projection.projector.breaker_backoff = soon;
     runner.projection.patience = Some(Duration::from_millis(500));
@@ -56,18 +59,18 @@ fn enumerate(provision: &dyn Provision, mode: Mode) -> Enumerated {
         .start_paused(true)
         .build()
         .expect("a runtime");
-    runtime.block_on(Enumeration { runner, scenario: &scenario }.run(mode))
+    runtime.block_on(Enumeration { runner, scenario: &scenario, lost_max }.run(mode))
 }
 
 /// Asserts that every point was survived, and that there were enough of them to say so.
 #[track_caller]
 fn assert_all_survived(mode: Mode) {
-    let enumerated = enumerate(&InProcess, mode);
+    let enumerated = enumerate(mode, None, 3);
     let Enumerated { operations, points, second_points, lost } = &enumerated;
     println!(
         "{mode:?}: {operations} operations, {points} points, {second_points} with a second one after them"
     );
-    for lost in lost.iter().take(3) {
+    for lost in lost {
         let points: Vec<String> = lost.points.iter().map(ToString::to_string).collect();
         println!("seed {SEED}: {}: {:#?}", points.join("; then "), lost.result);
     }
@@ -91,4 +94,24 @@ fn from_every_operation_on_all_may_fail_until_a_restart() {
 #[test]
 fn the_process_may_die_at_every_operation() {
     assert_all_survived(Mode::Crash);
+}
+
+/// Asserts that a scenario which passes when nothing fails is lost at some point with a defect.
+#[track_caller]
+fn assert_lost_with(defect: &str, mode: Mode) {
+    let defects = catalogue::select(&[defect.to_owned()]).expect("the defect");
+    let enumerated = enumerate(mode, Some(defects[0].hooks), 1);
+    let first = enumerated.lost.first().unwrap_or_else(|| panic!("{defect} was survived everywhere"));
+    assert!(!first.points.is_empty(), "{defect} shows without anything that fails: {:#?}", first.result);
+    println!("{defect}: lost after {} points", enumerated.points);
+}
+
+#[test]
+fn what_is_acknowledged_before_it_is_committed_is_lost_where_the_process_dies() {
+    assert_lost_with("ack-on-enqueue", Mode::Crash);
+}
+
+#[test]
+fn a_late_answer_that_is_taken_for_success_is_lost_where_nothing_took_effect() {
+    assert_lost_with("time-out-taken-for-success", Mode::Once);
 }

@@ -4,6 +4,7 @@
 //! A scenario that stays green here would prove nothing when it is green elsewhere.
 
 use std::future::pending;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use cutover_core::ids::StreamName;
 use cutover_core::projector::Backoff;
 use cutover_engines::event_log::{Delivered, GroupId, LogError, NewEvent};
 use cutover_engines::graph::{ApplyError, GraphError};
+use cutover_harness::defect::catalogue;
 use cutover_harness::exit_code;
 use cutover_harness::gate::{Judgement, Verdict};
 use cutover_harness::provision::hooks::{GraphHook, Hooks, LogHook};
@@ -20,7 +22,7 @@ use cutover_harness::provision::wrapped::Wrapped;
 use cutover_harness::provision::{Embedded, Provision};
 use cutover_harness::result::{Cause, CheckResult, ScenarioResult};
 use cutover_harness::scenario::event::Silent;
-use cutover_harness::scenario::load::Catalogue;
+use cutover_harness::scenario::load::{self, Catalogue};
 use cutover_harness::scenario::run::{Cut, Runner};
 use cutover_harness::seed::Seed;
 use cutover_harness::transcripts::{self, Transcript};
@@ -332,4 +334,72 @@ fn a_run_whose_time_is_over_is_unknown_with_an_exit_code_of_its_own() {
     let result = run_until("dual-write", &Embedded, Patience::Short, cut);
     let judgement = Judgement::of(std::slice::from_ref(&result));
     assert_eq!((judgement.verdict, judgement.exit_code()), (Verdict::Unknown, exit_code::TIMED_OUT));
+}
+
+/// Writes no analysis that failed, as a writer does that takes an error for nothing at all.
+struct FailuresForgotten;
+
+impl GraphHook for FailuresForgotten {
+    fn apply(&self, mut batch: Vec<ChangeSet>) -> Result<Vec<ChangeSet>, ApplyError> {
+        let is_failed = |change: &Change| match change {
+            Change::ReplaceAnalysis { properties, .. } => properties.get("error_data").is_some(),
+            _ => false,
+        };
+        // Not the error alone is left out, but the sentence with it.
+        batch.retain(|set| !set.changes.iter().any(is_failed));
+        Ok(batch)
+    }
+}
+
+#[test]
+fn without_the_sentences_whose_analysis_failed_both_graphs_lack_them_and_the_model_tells() {
+    let failures = || Hooks::default().with_graph("direct", FailuresForgotten);
+    let result = run("failed-analysis", &Wrapped::new(Embedded, failures));
+    assert_found(&result, "model-vs-direct", "missing-right", "Sentence");
+    assert_found(&result, "model-vs-projected", "missing-right", "Sentence");
+    assert!(check(&result, "direct-vs-projected").differences.is_empty(), "nothing tells them apart");
+}
+
+#[test]
+fn without_version_guards_what_is_delivered_onto_a_populated_graph_is_found_out() {
+    let guards_off = || Hooks::default().with_graph("projected", GuardsOff);
+    let result = run("replay-onto-populated", &Wrapped::new(Embedded, guards_off));
+    assert_found(&result, "expectations", "figure", "version of projected");
+    assert!(check(&result, "model-vs-direct").differences.is_empty(), "the direct path itself is whole");
+}
+
+/// Runs a scenario with a defect of the drill, over embedded engines.
+fn run_with_defect(scenario: &str, defect: &str) -> ScenarioResult {
+    let defects = catalogue::select(&[defect.to_owned()]).expect("the defect");
+    run(scenario, &Wrapped::new(Embedded, defects[0].hooks))
+}
+
+#[test]
+fn what_is_acknowledged_before_it_is_committed_is_lost_when_the_lanes_change_after_a_death() {
+    let result = run_with_defect("lane-count-change", "ack-on-enqueue");
+    assert_found(&result, "expectations-at-15", "figure", "version of projected");
+    assert!(check(&result, "model-vs-direct").differences.is_empty(), "the direct path itself is whole");
+}
+
+#[test]
+fn a_fault_that_never_strikes_leaves_the_verdict_unknown() {
+    let text = r#"
+        description = "A fault of what never happens."
+        generated = { files = 1, utterances = 2 }
+        steps = [
+            { fault = { on = ["erase"], kind = "fails" } },
+            "ingest",
+            { project = {} },
+            { compare = { left = "direct", right = "projected" } },
+        ]
+        expect = { parked = 0 }
+    "#;
+    let named = load::parse(Path::new("never.toml"), text).expect("no mistake");
+    let runner = Runner::new(&Embedded, &[], SEED, &Silent);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let result = runtime.block_on(runner.run(&[named], pending())).remove(0);
+    assert_eq!(verdict(&result), Verdict::Unknown, "{result:#?}");
+    let faults = check(&result, "faults");
+    assert_eq!(faults.cause, Some(Cause::FaultNeverStruck));
+    assert!(faults.error.as_ref().is_some_and(|error| error.contains("erase fails (always)")));
 }

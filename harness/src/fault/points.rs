@@ -90,6 +90,8 @@ pub struct Enumeration<'a> {
     pub runner: Runner<'a>,
     /// The scenario: what it compares and expects is what is checked after each point.
     pub scenario: &'a Named,
+    /// After how many runs that did not pass it ends before its time; at least 1.
+    pub lost_max: usize,
 }
 
 impl Enumeration<'_> {
@@ -104,6 +106,9 @@ impl Enumeration<'_> {
         for moment in [Moment::Before, Moment::After] {
             for nth in 1.. {
                 let first = Point { nth, moment, mode };
+                if enumerated.lost.len() >= self.lost_max {
+                    return enumerated;
+                }
                 let run = self.one(vec![first]).await;
                 if run.struck == 0 {
                     break;

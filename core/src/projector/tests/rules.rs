@@ -140,6 +140,25 @@ fn a_duplicate_of_what_is_under_way_is_acknowledged_only_with_it() {
     rig.run();
     rig.check_applied(&[(s(0, 0), 1)]);
     assert_eq!(rig.acked, [(s(0, 0), 1), (s(0, 0), 1)]);
+    assert_eq!(rig.counters().duplicates, 1);
+}
+
+#[test]
+fn a_projector_is_idle_only_when_nothing_is_left_to_do() {
+    let mut rig = Rig::new();
+    assert!(rig.projector.is_idle());
+    rig.hand_in(recorded((i(0), 0), interview(0)), false);
+    assert!(!rig.projector.is_idle(), "an event is queued");
+    rig.collect();
+    assert!(!rig.projector.is_idle(), "a batch is under way");
+    let (batch, ..) = rig.batches.pop_front().expect("a batch");
+    rig.graph.current.insert(i(0), 0);
+    rig.projector.handle(0, Input::Committed { batch });
+    assert!(!rig.projector.is_idle(), "an answer is not given yet");
+    rig.collect();
+    assert!(rig.projector.is_idle());
+    rig.deliver(s(1, 0), 0);
+    assert!(!rig.projector.is_idle(), "a sentence waits for its interview");
 }
 
 #[test]
@@ -275,6 +294,14 @@ fn a_lane_has_one_batch_under_way_and_lanes_are_independent() {
     assert_eq!(lanes.len(), rig.batches.len());
     rig.run();
     assert_eq!(rig.graph.applied.len(), 24);
+}
+
+#[test]
+fn there_is_at_least_one_lane() {
+    let mut rig = Rig::with(Settings { lanes: 0, ..Settings::default() });
+    rig.deliver(i(0), 0);
+    rig.check_applied(&[(i(0), 0)]);
+    assert_eq!(rig.projector.settings().lanes, 1);
 }
 
 #[test]

@@ -62,7 +62,7 @@ pub struct RunArgs {
 /// Arguments of `crash-test`.
 #[derive(Debug, Args)]
 pub struct CrashTestArgs {
-    /// How often the process is killed. A thousand take about half an hour: mind --timeout.
+    /// How often the process is killed. A thousand take some ten minutes: mind --timeout.
     #[arg(
         long,
         env = "CUTOVER_CYCLES",

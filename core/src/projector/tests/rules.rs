@@ -169,7 +169,7 @@ fn after_a_restart_duplicates_are_recognised_by_the_graph() {
     rig.deliver(s(0, 0), 1);
     rig.check_applied(&[]);
     assert_eq!(rig.acked, [(s(0, 0), 1)]);
-    assert_eq!(rig.counters().conflicts, 1);
+    assert_eq!((rig.counters().conflicts, rig.counters().duplicates), (1, 1));
 }
 
 #[test]
@@ -604,6 +604,24 @@ fn memory_is_bounded_and_what_is_forgotten_is_found_again() {
     }
     assert_eq!(rig.graph.applied.len(), 1 + 2 * 64);
     assert_eq!(rig.acked.len(), 1 + 3 * 64);
+}
+
+#[test]
+fn of_an_event_that_went_through_at_last_nothing_is_remembered() {
+    let mut rig = Rig::with(Settings { aggregates_max: 8, ..Settings::default() });
+    rig.deliver(i(0), 0);
+    for index in 0..32 {
+        rig.graph.poison.insert((s(0, index), 0));
+        rig.deliver(s(0, index), 0);
+    }
+    assert_eq!(rig.counters().failed, 32);
+    rig.graph.poison.clear();
+    rig.pass(1_000);
+    assert_eq!(rig.acked.len(), 1 + 32);
+    for index in 32..64 {
+        rig.deliver(s(0, index), 0);
+    }
+    assert!(rig.projector.aggregates.len() <= 16, "{} are remembered", rig.projector.aggregates.len());
 }
 
 #[test]

@@ -88,16 +88,6 @@ fn an_undecodable_event_of_a_sentence_without_its_interview_is_parked_at_once() 
 }
 
 #[test]
-fn an_undecodable_event_does_not_wait_for_an_interview_that_is_known_to_be_missing() {
-    let mut rig = Rig::new();
-    rig.deliver(s(0, 0), 2);
-    rig.check_parked(&[]);
-    rig.hand_in(undecodable((s(0, 0), 1)), false);
-    rig.run();
-    check_lot(&rig, (s(0, 0), 1), &[(s(0, 0), 2)]);
-}
-
-#[test]
 fn after_a_restart_an_earlier_event_still_goes_before_the_undecodable_one() {
     let mut rig = restarted(started());
     rig.hand_in(undecodable((s(0, 0), 2)), false);

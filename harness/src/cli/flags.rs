@@ -25,7 +25,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// List the scenarios.
-    List,
+    List(ListArgs),
     /// Run the named scenarios, compare the graphs and say what differed.
     Run(RunArgs),
     /// Run every scenario, then give the verdict: may the direct path be switched off?
@@ -49,6 +49,14 @@ pub enum Command {
     Doctor,
     /// Print the completion script for a shell.
     Completions(CompletionsArgs),
+}
+
+/// Arguments of `list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Print the JSON Schema of scenario files instead.
+    #[arg(long)]
+    pub schema: bool,
 }
 
 /// Arguments of `run`.

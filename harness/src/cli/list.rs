@@ -3,11 +3,12 @@
 use serde::Serialize;
 
 use crate::cli::config::Config;
-use crate::cli::flags::Format;
+use crate::cli::flags::{Format, ListArgs};
 use crate::cli::output;
 use crate::error::ExpectedError;
 use crate::exit_code;
 use crate::scenario::load::Named;
+use crate::scenario::schema::schema;
 
 /// A scenario, as `--format json` lists it.
 #[derive(Debug, Serialize)]
@@ -27,12 +28,16 @@ impl<'a> From<&'a Named> for Entry<'a> {
     }
 }
 
-/// Lists the scenarios.
+/// Lists the scenarios, or prints the schema of their files.
 ///
 /// # Errors
 ///
 /// [`ExpectedError`] when a scenario file has a mistake.
-pub fn execute(config: &Config) -> Result<u8, ExpectedError> {
+pub fn execute(config: &Config, args: &ListArgs) -> Result<u8, ExpectedError> {
+    if args.schema {
+        output::print(&schema())?;
+        return Ok(exit_code::PASS);
+    }
     let catalogue = config.catalogue()?;
     let entries: Vec<Entry<'_>> = catalogue.all().iter().map(Entry::from).collect();
     let text = match config.format {

@@ -72,7 +72,7 @@ fn execute(cli: Cli) -> Result<u8, ExpectedError> {
     let config = Config::new(cli.flags)?;
     config.color.write_global();
     match cli.command {
-        Command::List => list::execute(&config),
+        Command::List(args) => list::execute(&config, &args),
         Command::Run(args) => run::execute(&config, &args),
         Command::Readiness => readiness::execute(&config),
         Command::CrashTest(args) => crash_test::execute(&config, &args),

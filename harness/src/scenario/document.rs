@@ -56,8 +56,8 @@ impl MistakeKind {
     pub fn advice(&self) -> String {
         let (found, known) = match self {
             Self::UnknownKey { found, known } | Self::UnknownWord { found, known } => (found, *known),
-            Self::MissingKey(key) => return format!("add `{key}`; README.md shows a whole file"),
-            Self::Syntax(_) | Self::Value(_) => return "README.md shows a whole file".to_owned(),
+            Self::MissingKey(key) => return format!("add `{key}`; docs/scenarios.md is the reference"),
+            Self::Syntax(_) | Self::Value(_) => return "docs/scenarios.md is the reference".to_owned(),
         };
         match nearest(found, known.iter().copied()) {
             Some(word) => format!("did you mean `{word}`?"),

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Unexpected, Visitor};
 use smol_str::{SmolStr, ToSmolStr, format_smolstr};
@@ -11,7 +12,7 @@ use smol_str::{SmolStr, ToSmolStr, format_smolstr};
 use crate::result::ProjectorMetrics;
 
 /// What must hold at the end.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Expectations {
     /// What lies in the parking lots of all groups.
@@ -38,7 +39,7 @@ const fn none() -> Bound {
 }
 
 /// What must hold at a step; what is left out is not looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Expected {
     /// What lies in the parking lots of all groups.
@@ -63,7 +64,7 @@ impl Expected {
 }
 
 /// How far each aggregate must be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Versions {
     /// At its last event.
@@ -110,6 +111,20 @@ impl<'de> Deserialize<'de> for Parked {
         }
 
         deserializer.deserialize_any(Either)
+    }
+}
+
+impl JsonSchema for Parked {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Parked".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A number of events; or the word `poisoned`: of each aggregate that is poisoned, the event that is refused \
+                            and all behind it, in order, and nothing else.",
+            "anyOf": [{ "type": "integer", "minimum": 0 }, { "type": "string", "enum": ["poisoned"] }],
+        })
     }
 }
 
@@ -187,10 +202,33 @@ impl<'de> Deserialize<'de> for Bound {
     }
 }
 
+impl JsonSchema for Bound {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Bound".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "What a figure must be: a number, or a table with `at-least`, `at-most` or both.",
+            "anyOf": [
+                { "type": "integer", "minimum": 0 },
+                {
+                    "type": "object",
+                    "properties": {
+                        "at-least": { "type": "integer", "minimum": 0, "description": "The least that it may be." },
+                        "at-most": { "type": "integer", "minimum": 0, "description": "The most that it may be." },
+                    },
+                    "additionalProperties": false,
+                },
+            ],
+        })
+    }
+}
+
 macro_rules! metrics {
     ($($(#[$doc:meta])* $field:ident = $name:literal,)*) => {
         /// What a projection must have counted; what is left out may be anything.
-        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
         #[serde(rename_all = "kebab-case", deny_unknown_fields)]
         pub struct Metrics {
             $($(#[$doc])* pub $field: Option<Bound>,)*

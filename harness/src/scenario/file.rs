@@ -7,6 +7,7 @@ use cutover_core::ids::ProjectId;
 use cutover_core::limits::{self, LimitsTable};
 use cutover_core::projector::Backoff;
 use cutover_service::projection;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use smol_str::SmolStr;
 
@@ -14,7 +15,7 @@ use super::expectations::Expectations;
 use super::step::Step;
 
 /// A scenario: steps in order, and what is expected at the end.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Scenario {
     /// What it shows, in a sentence.
@@ -64,7 +65,7 @@ impl Scenario {
 }
 
 /// Transcripts that are made up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Generated {
     /// How many; at least 1.
@@ -74,7 +75,7 @@ pub struct Generated {
 }
 
 /// A project.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Project {
     /// Its own limits; those that it does not name are as everywhere.
@@ -83,7 +84,7 @@ pub struct Project {
 }
 
 /// How many values of a dimension an analysis keeps; 0 for none. What is left out is as in production.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Limits {
     /// Of functions.
@@ -115,7 +116,7 @@ impl Limits {
 }
 
 /// How the projection service works. What is left out is as in production; times are in milliseconds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Projection {
     /// How many lanes there are; at least 1.

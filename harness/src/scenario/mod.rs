@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`file`], [`step`], [`expectations`] | what a scenario file says |
 //! | [`load`] | files and folders of them; a mistake names file, line, column and the nearest right word |
+//! | [`schema`] | the same for editors |
 //! | [`document`] | TOML as a serde deserializer whose errors carry facts |
 //! | [`event`] | what a run tells while it runs |
 //! | [`run`] | the runner |
@@ -16,5 +17,6 @@ pub mod expectations;
 pub mod file;
 pub mod load;
 pub mod run;
+pub mod schema;
 pub mod step;
 pub mod steps;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use smol_str::SmolStr;
 
@@ -10,7 +11,7 @@ use super::expectations::Expected;
 use crate::fault::{Kind, Operation, Rule, When};
 
 /// One step.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum Step {
     /// Sends every transcript through the pipeline, on both paths, and drains the outbox.
@@ -115,7 +116,7 @@ pub enum Step {
 }
 
 /// Runs the projection service.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Project {
     /// The name of the graph that it writes. A name that was not used before begins with an empty graph, and with
@@ -143,7 +144,7 @@ fn default_graph() -> SmolStr {
 }
 
 /// How much is delivered again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Again {
     /// Everything, from revision 0.
@@ -153,7 +154,7 @@ pub enum Again {
 }
 
 /// What became of a file that is processed again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Variant {
     /// Nothing: every sentence is analysed again.
@@ -169,7 +170,7 @@ pub enum Variant {
 }
 
 /// The form in which events are written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Form {
     /// As this program writes them.
@@ -182,7 +183,7 @@ pub enum Form {
 }
 
 /// A fault. Without `one-in`, `nth` or `from`, every call is disturbed.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Fault {
     /// Which calls; all of them when left out.

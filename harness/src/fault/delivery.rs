@@ -187,14 +187,21 @@ impl FaultyReceiver {
                 Err(_) => break,
             }
         }
-        self.ready.make_contiguous().shuffle(&mut self.random);
-        Ok(overtaken(&self.ready))
+        let ready = self.ready.make_contiguous();
+        ready.shuffle(&mut self.random);
+        // Few events may come out in the order of their streams by chance: the opposite is the order that is asked for, then.
+        if overtaken(ready) == 0 {
+            ready.reverse();
+        }
+        Ok(overtaken(ready))
     }
 
     /// Delivers some of what was delivered before once more, and some of what is new twice. Says how many.
     fn redeliver(&mut self) -> u64 {
         let mut copies: Vec<Delivered> = again(self.remembered.iter().chain(&self.ready).cloned().collect());
-        copies.retain(|_| self.random.random_range(0..3) == 0);
+        let always = self.random.random_range(0..copies.len().max(1));
+        let mut at = 0..copies.len();
+        copies.retain(|_| at.next() == Some(always) || self.random.random_range(0..3) == 0);
         copies.shuffle(&mut self.random);
         let times = copies.len() as u64;
         self.ready.extend(copies);
@@ -209,7 +216,7 @@ fn again(deliveries: VecDeque<Delivered>) -> Vec<Delivered> {
 }
 
 /// Counts the events that come after a later one of their stream.
-fn overtaken(deliveries: &VecDeque<Delivered>) -> u64 {
+fn overtaken(deliveries: &[Delivered]) -> u64 {
     let mut latest: BTreeMap<&StreamName, u64> = BTreeMap::new();
     let mut overtaken = 0;
     for event in deliveries.iter().filter_map(|delivered| delivered.event.as_ref()) {
@@ -257,5 +264,127 @@ impl Answers for FaultyAnswers {
 
     async fn retry(&self, ack_id: Uuid, reason: &str) -> Result<(), LogError> {
         self.send(Operation::Retry, || self.inner.retry(ack_id, reason)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use cutover_core::event::RecordedEvent;
+
+    use super::*;
+    use crate::fault::rule::{Rule, When};
+    use crate::seed::Seed;
+
+    /// Delivers what it was given, page by page, and then nothing more.
+    struct Pages(VecDeque<Vec<Delivered>>);
+
+    #[async_trait]
+    impl Receiver for Pages {
+        async fn next(&mut self, _limit: usize) -> Result<Vec<Delivered>, LogError> {
+            match self.0.pop_front() {
+                Some(page) => Ok(page),
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Takes note of what is acknowledged.
+    #[derive(Default)]
+    struct Acknowledged(Arc<Mutex<Vec<Uuid>>>);
+
+    #[async_trait]
+    impl Answers for Acknowledged {
+        async fn acknowledge(&self, ack_ids: Vec<Uuid>) -> Result<(), LogError> {
+            self.0.lock().expect("no thread panics with it").extend(ack_ids);
+            Ok(())
+        }
+
+        async fn park(&self, _ack_id: Uuid, _reason: &str) -> Result<(), LogError> {
+            Ok(())
+        }
+
+        async fn retry(&self, _ack_id: Uuid, _reason: &str) -> Result<(), LogError> {
+            Ok(())
+        }
+    }
+
+    fn delivered(position: u64) -> Delivered {
+        let event = RecordedEvent {
+            stream: StreamName::new("Sentence-1"),
+            revision: position,
+            id: Uuid::from_u128(u128::from(position)),
+            event_type: "E".into(),
+            data: b"{}".to_vec().into(),
+            metadata: b"{}".to_vec().into(),
+        };
+        Delivered { ack_id: event.id, event: Some(event), replayed: false, retry_count: 0, position }
+    }
+
+    /// A subscription to three pages of one event each, with a fault; and what it gets to acknowledge.
+    fn subscription(kind: Kind, on: Operation) -> (Subscription, Arc<Injector>, Arc<Mutex<Vec<Uuid>>>) {
+        let injector = Arc::new(Injector::new(Seed::new(1)));
+        injector.ask_for(Rule {
+            on: vec![on],
+            of: None,
+            kind,
+            when: When::OneIn(1),
+            times: None,
+            takes: Duration::from_millis(1),
+        });
+        let pages = Pages((0..3).map(|position| vec![delivered(position)]).collect());
+        let answers = Acknowledged::default();
+        let acknowledged = answers.0.clone();
+        let subscription = Subscription { receiver: Box::new(pages), answers: Box::new(answers) };
+        let group = GroupId { stream: StreamName::new("$ce-Sentence"), group: "g".into() };
+        (disturbed(subscription, &group, injector.clone(), Arc::default()), injector, acknowledged)
+    }
+
+    fn positions(deliveries: &[Delivered]) -> Vec<u64> {
+        deliveries.iter().map(|delivered| delivered.position).collect()
+    }
+
+    #[tokio::test]
+    async fn what_comes_together_is_delivered_in_another_order_and_all_of_it() {
+        let (mut subscription, injector, _) = subscription(Kind::Reorder, Operation::Deliver);
+        let mut positions = positions(&subscription.receiver.next(10).await.expect("deliveries"));
+        assert_ne!(positions, [0, 1, 2]);
+        assert!(injector.struck_in_all() > 0);
+        positions.sort_unstable();
+        assert_eq!(positions, [0, 1, 2]);
+    }
+
+    #[tokio::test]
+    async fn what_is_delivered_again_says_so_and_the_first_delivery_is_not_missing() {
+        let (mut subscription, injector, _) = subscription(Kind::Redeliver, Operation::Deliver);
+        let deliveries = subscription.receiver.next(10).await.expect("deliveries");
+        assert_eq!((deliveries[0].position, deliveries[0].retry_count), (0, 0));
+        assert_eq!((deliveries[1].position, deliveries[1].retry_count), (0, 1));
+        assert_eq!(injector.struck_in_all(), 1);
+    }
+
+    #[tokio::test]
+    async fn whoever_cannot_answer_gets_nothing_more_either() {
+        let (mut subscription, _, acknowledged) = subscription(Kind::Fails, Operation::Acknowledge);
+        let first = subscription.receiver.next(10).await.expect("deliveries");
+        subscription.answers.acknowledge(vec![first[0].ack_id]).await.expect_err("the fault");
+        assert!(subscription.receiver.next(10).await.is_err_and(|error| error.is_transient()));
+        assert!(acknowledged.lock().expect("no thread panics with it").is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_answer_whose_reply_is_lost_has_arrived() {
+        let (mut subscription, _, acknowledged) = subscription(Kind::ReplyLost, Operation::Acknowledge);
+        let first = subscription.receiver.next(10).await.expect("deliveries");
+        subscription.answers.acknowledge(vec![first[0].ack_id]).await.expect_err("the fault");
+        assert_eq!(*acknowledged.lock().expect("no thread panics with it"), [first[0].ack_id]);
+    }
+
+    #[tokio::test]
+    async fn what_is_held_back_comes_when_the_other_subscription_has_delivered_or_the_time_is_over() {
+        let (mut subscription, injector, _) = subscription(Kind::HoldBack, Operation::Deliver);
+        assert_eq!(positions(&subscription.receiver.next(10).await.expect("deliveries")), [0]);
+        assert_eq!(injector.struck_in_all(), 0, "there was no other subscription to wait for");
     }
 }

@@ -386,3 +386,95 @@ impl Unavailable for ApplyError {
         GraphError::unavailable(during, injected).into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::operation::Operation;
+
+    const APPEND: Site<'static> = Site::log(Operation::Append);
+
+    fn rule(kind: Kind, when: When) -> Rule {
+        let on = vec![Operation::Append];
+        Rule { on, of: None, kind, when, times: None, takes: Duration::ZERO }
+    }
+
+    /// Returns the numbers of the calls that are disturbed, out of so many.
+    fn disturbed(rule: Rule, calls: u64) -> Vec<u64> {
+        let injector = Injector::new(Seed::new(7));
+        injector.ask_for(rule);
+        (1..=calls).filter(|_| injector.decide(APPEND) != Effect::Pass).collect()
+    }
+
+    #[test]
+    fn of_each_so_many_calls_one_is_disturbed() {
+        let struck = disturbed(rule(Kind::Fails, When::OneIn(5)), 500);
+        assert_eq!(struck.len(), 100);
+        assert!(struck.iter().zip(0..).all(|(&call, block)| (block * 5 + 1..=block * 5 + 5).contains(&call)));
+    }
+
+    #[test]
+    fn one_call_is_disturbed_or_all_from_one_on_or_only_some_of_them() {
+        assert_eq!(disturbed(rule(Kind::Fails, When::Nth(3)), 9), [3]);
+        assert_eq!(disturbed(rule(Kind::Fails, When::From(7)), 9), [7, 8, 9]);
+        assert_eq!(disturbed(Rule { times: Some(2), ..rule(Kind::Fails, When::From(7)) }, 20), [7, 8]);
+    }
+
+    #[test]
+    fn other_calls_pass_and_all_pass_after_it_is_healed() {
+        let injector = Injector::new(Seed::new(7));
+        injector.ask_for(rule(Kind::Fails, When::OneIn(1)));
+        assert!(injector.lasts());
+        assert_eq!(injector.decide(Site::log(Operation::Read)), Effect::Pass);
+        injector.heal();
+        assert!(!injector.lasts());
+        assert_eq!(injector.decide(APPEND), Effect::Pass);
+        assert_eq!(injector.struck_by_fault()[0].times, 0);
+    }
+
+    #[test]
+    fn a_second_point_counts_from_the_first() {
+        let point = |nth| Point { nth, moment: Moment::Before, mode: Mode::Once };
+        let injector = Injector::at_points(Seed::new(7), vec![point(2), point(3)]);
+        let struck: Vec<u64> = (1..=9).filter(|_| injector.decide(APPEND) != Effect::Pass).collect();
+        assert_eq!(struck, [2, 5]);
+        assert_eq!((injector.calls(), injector.points_struck(), injector.calls_since_point()), (9, 2, 4));
+    }
+
+    #[test]
+    fn until_it_is_started_again_everything_fails() {
+        let point = Point { nth: 1, moment: Moment::After, mode: Mode::UntilRestart };
+        let injector = Injector::at_points(Seed::new(7), vec![point]);
+        let takes_effect = |effect| matches!(effect, Effect::Fails { takes_effect: true, .. });
+        assert!(takes_effect(injector.decide(APPEND)), "the first one does, and nobody hears of it");
+        assert!(injector.is_down() && !takes_effect(injector.decide(APPEND)));
+        injector.started_again();
+        assert_eq!(injector.decide(APPEND), Effect::Pass);
+    }
+
+    #[tokio::test]
+    async fn who_is_dead_asks_for_nothing_until_it_is_started_again() {
+        let injector = Injector::new(Seed::new(7));
+        injector.ask_for(rule(Kind::CrashAfter, When::Nth(1)));
+        let append = injector.call(APPEND, "append events", || async { Ok::<_, LogError>(()) });
+        let deaths = injector.deaths();
+        tokio::select! {
+            _ = append => panic!("the dead hear nothing"),
+            () = injector.died_since(deaths) => {}
+        }
+        assert_eq!(injector.decide(APPEND), Effect::Dead);
+        injector.started_again();
+        assert_eq!(injector.decide(APPEND), Effect::Pass);
+    }
+
+    #[tokio::test]
+    async fn a_fault_is_of_the_kind_that_passes() {
+        let injector = Injector::new(Seed::new(7));
+        for kind in [Kind::Fails, Kind::ReplyLost, Kind::TimesOut] {
+            injector.heal();
+            injector.ask_for(rule(kind, When::OneIn(1)));
+            let asked = injector.call(APPEND, "append events", || async { Ok::<_, LogError>(()) }).await;
+            assert!(asked.is_err_and(|error| error.is_transient()), "{kind}");
+        }
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! | module | what lives there |
 //! |---|---|
-//! | [`write`](self) | what the pipeline and people write, on both paths, tried again where the world stood in the way |
+//! | `write` | what the pipeline and people write, on both paths, tried again where the world stood in the way |
 //! | `project` | the projection service, as it is run and as it dies |
 //! | `disturb` | faults and poison |
 //! | `compare`, `expect` | what is checked, and how much of it |

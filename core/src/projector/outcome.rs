@@ -159,6 +159,8 @@ impl Projector {
         } else if ticket.delivery.is_none() {
             // There is no delivery to park. It will come again, be tried once more, and then be parked.
             pending.trouble = Some(Trouble { version, failures: retries_max, due_ms: now_ms });
+            // What waits behind it has nobody else to wake it.
+            self.todo.push_back(aggregate);
         } else {
             pending.trouble = None;
             known.hopeless = (!fault.is_transient).then_some(version);

@@ -326,3 +326,8 @@ proptest! {
 fn what_failed_here_and_was_applied_elsewhere_blocks_nothing() {
     World::new(16_626_787_642_192_350_877, 2).run(420);
 }
+
+#[test]
+fn what_waits_behind_an_event_that_could_not_be_parked_is_not_forgotten() {
+    World::new(1_887_968_207_114_139_982, 2).run(237);
+}

@@ -69,6 +69,21 @@ fn an_undecodable_event_that_another_service_has_applied_is_a_duplicate() {
 }
 
 #[test]
+fn an_undecodable_event_is_looked_at_again_when_what_was_before_it_could_not_be_parked() {
+    let mut rig = started();
+    rig.graph.poison.insert((s(0, 0), 1));
+    rig.deliver(s(0, 0), 1);
+    // Nobody waits for the first one's answer any more, so that it cannot be parked once it has failed for good.
+    rig.projector.handle(rig.now, Input::SubscriptionLost(Subscription::Sentence));
+    rig.hand_in(undecodable((s(0, 0), 2)), false);
+    rig.pass(31_000);
+    // Another service gets it through, and the store delivers it to that one.
+    rig.graph.current.insert(s(0, 0), 1);
+    rig.pass(10_000);
+    check_lot(&rig, (s(0, 0), 2), &[]);
+}
+
+#[test]
 fn an_undecodable_event_fails_only_when_its_turn_comes() {
     let mut rig = started();
     rig.hand_in(undecodable((s(0, 0), 2)), false);

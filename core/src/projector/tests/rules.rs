@@ -588,6 +588,7 @@ fn a_link_that_was_not_resolved_is_parked_and_never_skipped() {
     rig.run();
     let why = "event 0 of type $> in stream $ce-Interview, which is none of an interview or a sentence";
     rig.check_parked(&[((i(0), 0), why)]);
+    assert_eq!((rig.counters().failed, rig.counters().parked, rig.counters().skipped), (1, 1, 0));
 }
 
 #[test]
@@ -604,6 +605,28 @@ fn memory_is_bounded_and_what_is_forgotten_is_found_again() {
     }
     assert_eq!(rig.graph.applied.len(), 1 + 2 * 64);
     assert_eq!(rig.acked.len(), 1 + 3 * 64);
+}
+
+#[test]
+fn deliveries_are_counted_by_what_the_store_says_of_them() {
+    let mut rig = started();
+    let before = rig.counters();
+    rig.replay(s(0, 0), 1);
+    for (id, retry_count) in [(900, 1), (901, 2)] {
+        let event = recorded((s(0, 0), 1), interview(0));
+        rig.deliveries.insert(DeliveryId(id), (s(0, 0), 1));
+        let (id, subscription) = (DeliveryId(id), Subscription::Sentence);
+        let delivery = Delivery { id, subscription, event, replayed: false, retry_count };
+        rig.projector.handle(rig.now, Input::Delivered(delivery));
+    }
+    rig.run();
+    let after = rig.counters();
+    let counted = [
+        after.delivered - before.delivered,
+        after.redelivered - before.redelivered,
+        after.replayed - before.replayed,
+    ];
+    assert_eq!(counted, [3, 2, 1]);
 }
 
 #[test]

@@ -28,6 +28,9 @@ use crate::transcripts::{self, Transcript};
 /// How many utterances of each bundled transcript are used: what a defect does shows in a few, and there are many defects.
 pub const UTTERANCES: usize = 12;
 
+/// With how many seeds a defect is tried at most.
+pub const SEEDS_MAX: u64 = 3;
+
 /// How much time a run may take by its own clock, which no wait of the program comes near.
 const LIMIT: Duration = Duration::from_secs(3_600);
 
@@ -75,66 +78,78 @@ struct Job<'a> {
     defect: Option<&'a Defect>,
 }
 
-impl<'a> Drill<'a> {
+/// What runs with one seed came to, by defect (none without one) and scenario.
+type Ran<'a> = BTreeMap<(Option<&'a str>, &'a str), ScenarioResult>;
+
+impl Drill<'_> {
     /// Runs these defects, and the canaries, and concludes. `command` is the command that repeats it.
+    ///
+    /// What people do in a scenario is drawn by the seed, and now and then it is not what a defect needs, or a fault finds nothing to
+    /// strike: what was not caught by its name is tried again with the next seed, at most [`SEEDS_MAX`] in all.
     pub fn run(&self, defects: &[Defect], command: String) -> DrillResult {
         let canaries: Vec<Defect> = canary::ALL.iter().map(|canary| canary.defect).collect();
-        let is_needed = |named: &&Named| {
-            let mut all = defects.iter().chain(&canaries);
-            self.is_matrix || all.any(|defect| defect.scenario == named.name)
-        };
-        let scenarios: Vec<&Named> = self.scenarios.iter().filter(is_needed).collect();
-        let own = |defect: &'_ Defect| scenarios.iter().copied().find(|named| named.name == defect.scenario);
-        let mut jobs: Vec<Job<'_>> =
-            scenarios.iter().map(|&scenario| Job { scenario, defect: None }).collect();
-        for defect in defects.iter().chain(&canaries) {
-            jobs.extend(own(defect).map(|scenario| Job { scenario, defect: Some(defect) }));
-        }
-        if self.is_matrix {
-            for defect in defects {
-                let others = scenarios.iter().filter(|named| named.name != defect.scenario);
-                jobs.extend(others.map(|&scenario| Job { scenario, defect: Some(defect) }));
+        let mut baselines = Vec::new();
+        let mut judged: BTreeMap<&str, DefectResult> = BTreeMap::new();
+        for attempt in 0..SEEDS_MAX {
+            let is_open = |defect: &&Defect| match judged.get(defect.id) {
+                None => true,
+                Some(before) => before.caught != Caught::ByName,
+            };
+            // A canary that says what it must is not asked again: it would never be caught.
+            let is_mute = |canary: &&Defect| {
+                judged.get(canary.id).is_none_or(|before| before.caught == Caught::Unknown)
+            };
+            let open: Vec<&Defect> =
+                defects.iter().filter(is_open).chain(canaries.iter().filter(is_mute)).collect();
+            if open.is_empty() {
+                break;
             }
-        }
-        let results = self.run_all(&jobs);
-        let mut ran: BTreeMap<(Option<&str>, &str), &ScenarioResult> = BTreeMap::new();
-        for (job, result) in jobs.iter().zip(&results) {
-            ran.insert((job.defect.map(|defect| defect.id), &job.scenario.name), result);
-        }
-        let baselines: Vec<Baseline> = scenarios
-            .iter()
-            .filter_map(|named| ran.get(&(None, named.name.as_str())).map(|result| Baseline::of(result)))
-            .collect();
-        let without = |scenario: &str| baselines.iter().find(|baseline| baseline.scenario == scenario);
-        let judge = |defect: &Defect| {
-            let with = ran.get(&(Some(defect.id), defect.scenario))?;
-            Some(DefectResult::of(defect, without(defect.scenario)?, with))
-        };
-        let judged = |defect: &Defect| {
-            let mut judged = judge(defect).unwrap_or_else(|| unscheduled(defect));
-            if self.is_matrix {
-                judged.scenarios = baselines
-                    .iter()
-                    .filter_map(|baseline| {
-                        let with = ran.get(&(Some(defect.id), baseline.scenario.as_str()))?;
-                        Some((baseline.scenario.clone(), Caught::of(defect, baseline.outcome, with)))
-                    })
-                    .collect();
+            let seed = Seed::new(self.seed.number().wrapping_add(attempt));
+            let is_matrix = self.is_matrix && attempt == 0;
+            let ran = self.run_with(seed, &open, is_matrix);
+            let without: Vec<Baseline> = ran
+                .iter()
+                .filter(|((defect, _), _)| defect.is_none())
+                .map(|(_, result)| Baseline::of(seed.number(), result))
+                .collect();
+            for defect in open {
+                let mut now = judge(defect, attempt + 1, &without, &ran);
+                if let Some(before) = judged.remove(defect.id) {
+                    now = before.or(now);
+                }
+                judged.insert(defect.id, now);
             }
-            judged
-        };
+            baselines.extend(without);
+        }
         let canaries = canary::ALL.iter().map(|canary| CanaryResult {
             id: canary.defect.id,
             what: canary.defect.what,
             expected: canary.expected,
-            caught: judge(&canary.defect).map_or(Caught::Unknown, |judged| judged.caught),
+            caught: judged.get(canary.defect.id).map_or(Caught::Unknown, |judged| judged.caught),
         });
-        let (defects, canaries) = (defects.iter().map(judged).collect(), canaries.collect());
+        let canaries = canaries.collect();
+        let defects = defects.iter().filter_map(|defect| judged.remove(defect.id)).collect();
         DrillResult::concluded(self.seed.number(), command, baselines, defects, canaries)
     }
 
+    /// Runs defects with one seed, and the scenarios that they need without any.
+    fn run_with<'b>(&'b self, seed: Seed, defects: &[&'b Defect], is_matrix: bool) -> Ran<'b> {
+        let is_own = |defect: &Defect, named: &Named| defect.scenario == named.name;
+        let is_needed = |named: &&Named| is_matrix || defects.iter().any(|defect| is_own(defect, named));
+        let scenarios: Vec<&Named> = self.scenarios.iter().filter(is_needed).collect();
+        let mut jobs: Vec<Job<'_>> =
+            scenarios.iter().map(|&scenario| Job { scenario, defect: None }).collect();
+        for &defect in defects {
+            let in_these = scenarios.iter().filter(|named| is_matrix || is_own(defect, named));
+            jobs.extend(in_these.map(|&scenario| Job { scenario, defect: Some(defect) }));
+        }
+        let results = self.run_all(seed, &jobs);
+        let named = |job: &Job<'b>| (job.defect.map(|defect| defect.id), job.scenario.name.as_str());
+        jobs.iter().map(named).zip(results).collect()
+    }
+
     /// Runs jobs on as many threads as there are processors, and answers in the order of the jobs.
-    fn run_all(&self, jobs: &[Job<'_>]) -> Vec<ScenarioResult> {
+    fn run_all(&self, seed: Seed, jobs: &[Job<'_>]) -> Vec<ScenarioResult> {
         let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let results: Vec<Mutex<Option<ScenarioResult>>> = jobs.iter().map(|_| Mutex::default()).collect();
         let work = || {
@@ -144,7 +159,7 @@ impl<'a> Drill<'a> {
                 let hooks = defect.map_or(Hooks::default as fn() -> Hooks, |defect| defect.hooks);
                 let result = match self.until {
                     Some(until) if Instant::now() >= until => not_run(&scenario.name),
-                    _ => self.run_one(scenario, hooks),
+                    _ => self.run_one(seed, scenario, hooks),
                 };
                 *lock(&results[at]) = Some(result);
                 (self.observer)(Ended {
@@ -165,9 +180,9 @@ impl<'a> Drill<'a> {
         taken.map(|result| result.expect("every job was taken by a worker, and all have ended")).collect()
     }
 
-    /// Runs a scenario over engines with hooks.
-    pub fn run_one(&self, scenario: &Named, hooks: fn() -> Hooks) -> ScenarioResult {
-        let mut runner = Runner::new(&InProcess, self.transcripts, self.seed, &Silent);
+    /// Runs a scenario with a defect in the program.
+    fn run_one(&self, seed: Seed, scenario: &Named, hooks: fn() -> Hooks) -> ScenarioResult {
+        let mut runner = Runner::new(&InProcess, self.transcripts, seed, &Silent);
         runner.defect = Some(&hooks);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
         let runtime = match runtime {
@@ -195,13 +210,28 @@ fn not_run(scenario: &SmolStr) -> ScenarioResult {
     ScenarioResult::stopped(scenario.clone(), Cause::NotRun, "there was no time left for it", Vec::new())
 }
 
-/// Records a defect whose scenario there is not.
-fn unscheduled(defect: &Defect) -> DefectResult {
-    let missing = ScenarioResult::stopped(
-        SmolStr::new_static(defect.scenario),
-        Cause::NotRun,
-        format!("there is no scenario `{}`", defect.scenario),
-        Vec::new(),
-    );
-    DefectResult::of(defect, &Baseline::of(&missing), &missing)
+/// Judges what became of a defect in its own scenario, and in the others where it ran in them.
+fn judge(defect: &Defect, seeds: u64, without: &[Baseline], ran: &Ran<'_>) -> DefectResult {
+    let with = |scenario: &str| {
+        ran.iter()
+            .find(|((id, name), _)| *id == Some(defect.id) && *name == scenario)
+            .map(|(_, result)| result)
+    };
+    let own = without.iter().find(|baseline| baseline.scenario == defect.scenario);
+    let mut judged = match (own, with(defect.scenario)) {
+        (Some(without), Some(with)) => DefectResult::of(defect, seeds, without, with),
+        _ => {
+            let reason = format!("there is no scenario `{}`", defect.scenario);
+            let missing = ScenarioResult::stopped(defect.scenario, Cause::NotRun, reason, Vec::new());
+            DefectResult::of(defect, seeds, &Baseline::of(0, &missing), &missing)
+        }
+    };
+    if without.iter().filter(|baseline| with(&baseline.scenario).is_some()).count() > 1 {
+        let found = without.iter().filter_map(|baseline| {
+            let caught = Caught::of(defect, baseline.outcome, with(&baseline.scenario)?);
+            Some((baseline.scenario.clone(), caught))
+        });
+        judged.scenarios = found.collect();
+    }
+    judged
 }

@@ -285,7 +285,7 @@ pub(super) const ALL: &[Defect] = &[
         what: "The direct path counts places from 1, the projection from 0.",
         why: "People count lines from 1.",
         has_shipped: false,
-        scenario: "dual-write",
+        scenario: "limits",
         finding: Finding::property("direct-vs-projected", "Sentence", "sequence_order"),
         hooks: || {
             direct_changes(|mut change| {

@@ -190,12 +190,12 @@ pub(super) const ALL: &[Defect] = &[
     Defect {
         id: "text-cut-off",
         class: Class::Payload,
-        what: "A text is cut after 255 characters.",
-        why: "The column that it was kept in before was a VARCHAR(255).",
+        what: "A text is cut after 100 characters.",
+        why: "A column, an index or a list has room for no more: VARCHAR with a number.",
         has_shipped: false,
         scenario: "dual-write",
         finding: Finding::property("direct-vs-projected", "Sentence", "text"),
-        hooks: || texts(|text| text.chars().take(255).collect()),
+        hooks: || texts(|text| text.chars().take(100).collect()),
     },
     Defect {
         id: "text-folded-to-ascii",

@@ -63,6 +63,8 @@ impl fmt::Display for Caught {
 pub struct Baseline {
     /// The scenario.
     pub scenario: SmolStr,
+    /// What decided every random choice in it.
+    pub seed: u64,
     /// How it ended: `pass`, or nothing can be said about a defect in it.
     pub outcome: Outcome,
     /// Why it did not pass.
@@ -73,11 +75,11 @@ pub struct Baseline {
 
 impl Baseline {
     /// Takes down what a scenario came to.
-    pub fn of(result: &ScenarioResult) -> Self {
+    pub fn of(seed: u64, result: &ScenarioResult) -> Self {
         let compared =
             result.checks.iter().map(|check| check.compared.total() + check.compared.properties).sum();
         let (scenario, reason) = (result.name.clone(), result.reason.clone());
-        Self { scenario, outcome: result.outcome, reason, compared }
+        Self { scenario, seed, outcome: result.outcome, reason, compared }
     }
 }
 
@@ -100,6 +102,8 @@ pub struct DefectResult {
     pub finding: String,
     /// What became of it there.
     pub caught: Caught,
+    /// With how many seeds it was tried.
+    pub seeds: u64,
     /// What was found there, the most frequent first; or why it cannot be told.
     pub found: Vec<String>,
     /// What became of it in every scenario, where that was asked for.
@@ -108,7 +112,7 @@ pub struct DefectResult {
 
 impl DefectResult {
     /// Takes down what its own scenario came to with a defect.
-    pub fn of(defect: &Defect, without: &Baseline, with: &ScenarioResult) -> Self {
+    pub fn of(defect: &Defect, seeds: u64, without: &Baseline, with: &ScenarioResult) -> Self {
         let caught = Caught::of(defect, without.outcome, with);
         let found = match (without.outcome, caught) {
             (Outcome::Pass, Caught::Unknown) => with.reason.iter().cloned().collect(),
@@ -128,9 +132,19 @@ impl DefectResult {
             scenario: defect.scenario.into(),
             finding: defect.finding.to_string(),
             caught,
+            seeds,
             found,
             scenarios: BTreeMap::new(),
         }
+    }
+
+    /// Returns what two tries come to, this one with an earlier seed: the first one that says something, unless the later one has
+    /// caught it by its name. What became of it in every scenario is known of the first.
+    pub(super) fn or(self, later: Self) -> Self {
+        let seeds = later.seeds;
+        let is_told = later.caught == Caught::ByName || self.caught == Caught::Unknown;
+        let scenarios = self.scenarios.clone();
+        Self { seeds, scenarios, ..if is_told { later } else { self } }
     }
 }
 
@@ -233,13 +247,19 @@ impl DrillResult {
             uncaught: count(Caught::Not),
             unknown: count(Caught::Unknown),
         };
+        // A scenario that fails without a defect has raised a false alarm, whatever it finds with one.
+        let healthy = baselines.iter().filter(|baseline| baseline.outcome == Outcome::Fail);
         let of_defects = defects.iter().map(|defect| match defect.caught {
             Caught::ByName => Outcome::Pass,
             Caught::Otherwise | Caught::Not => Outcome::Fail,
             Caught::Unknown => Outcome::Unknown,
         });
         let outcome = match (defects.is_empty(), canaries.is_empty()) {
-            (false, false) => Outcome::of_all(of_defects.chain(canaries.iter().map(CanaryResult::outcome))),
+            (false, false) => Outcome::of_all(
+                of_defects
+                    .chain(canaries.iter().map(CanaryResult::outcome))
+                    .chain(healthy.map(|baseline| baseline.outcome)),
+            ),
             // Without a canary nobody knows whether the alarm works.
             _ => Outcome::Unknown,
         };
@@ -328,7 +348,7 @@ mod tests {
 
     fn defect(caught: Caught) -> DefectResult {
         let green = found("model-vs-projected", vec![]);
-        DefectResult { caught, ..DefectResult::of(&DEFECT, &Baseline::of(&green), &green) }
+        DefectResult { caught, ..DefectResult::of(&DEFECT, 1, &Baseline::of(1, &green), &green) }
     }
 
     fn canary(caught: Caught) -> CanaryResult {
@@ -356,6 +376,23 @@ mod tests {
         assert_eq!(with(Caught::ByName), Outcome::Fail);
         assert_eq!(with(Caught::Otherwise), Outcome::Fail);
         assert_eq!(with(Caught::Unknown), Outcome::Unknown);
+    }
+
+    #[test]
+    fn a_scenario_that_fails_without_a_defect_fails_the_drill() {
+        let red = Baseline::of(1, &found("model-vs-projected", vec![differs("text")]));
+        let (defects, canaries) = (vec![defect(Caught::ByName)], vec![canary(Caught::Not)]);
+        let result = DrillResult::concluded(1, String::new(), vec![red], defects, canaries);
+        assert_eq!(result.outcome, Outcome::Fail);
+    }
+
+    #[test]
+    fn the_first_try_that_says_something_counts_unless_a_later_one_caught_it_by_name() {
+        let after = |first, later| defect(first).or(DefectResult { seeds: 2, ..defect(later) });
+        assert_eq!(after(Caught::Not, Caught::ByName).caught, Caught::ByName);
+        assert_eq!(after(Caught::Not, Caught::Otherwise).caught, Caught::Not);
+        assert_eq!(after(Caught::Unknown, Caught::Not).caught, Caught::Not);
+        assert_eq!(after(Caught::Unknown, Caught::Unknown).seeds, 2);
     }
 
     #[test]

@@ -95,10 +95,11 @@ fn write_sum(page: &mut Page, result: &DrillResult, is_coloured: bool) {
     page.blank();
     for baseline in &result.baselines {
         let compared = grouped(baseline.compared);
-        page.line(
-            0,
-            &format!("{} without a defect: {}, compared {compared}", baseline.scenario, baseline.outcome),
-        );
+        let (scenario, seed, outcome) = (&baseline.scenario, baseline.seed, baseline.outcome);
+        page.line(0, &format!("{scenario} without a defect, seed {seed}: {outcome}, compared {compared}"));
+        if let Some(reason) = &baseline.reason {
+            page.line(1, reason);
+        }
     }
     for canary in &result.canaries {
         let verdict = match canary.outcome() {
@@ -181,6 +182,7 @@ mod tests {
             scenario: "ordering".into(),
             finding: "model-vs-projected: property-differs Sentence.text".to_owned(),
             caught,
+            seeds: 1,
             found: found.iter().map(|&found| found.to_owned()).collect(),
             scenarios: [("ordering".into(), caught), ("dual-write".into(), Caught::Not)].into(),
         };
@@ -198,8 +200,13 @@ mod tests {
             defect("applied-twice", Caught::Not, &[]),
             defect("guard-on-the-interview", Caught::Unknown, &["project into projected: an engine failed"]),
         ];
-        let baseline =
-            Baseline { scenario: "ordering".into(), outcome: Outcome::Pass, reason: None, compared: 2677 };
+        let baseline = Baseline {
+            scenario: "ordering".into(),
+            seed: 7301,
+            outcome: Outcome::Pass,
+            reason: None,
+            compared: 2677,
+        };
         let canary = CanaryResult {
             id: "canary-harmless",
             what: "Hooks that change nothing.",

@@ -12,6 +12,7 @@ use crate::cli::flags::{DrillArgs, EnginesKind, Format};
 use crate::cli::{output, run};
 use crate::defect::drill::{self, Drill, Ended};
 use crate::defect::result::DrillResult;
+use crate::defect::simulated::SCHEDULES;
 use crate::defect::{Defect, Finding, catalogue};
 use crate::error::ExpectedError;
 use crate::exit_code;
@@ -127,6 +128,7 @@ fn run(config: &Config, args: &DrillArgs, defects: &[Defect]) -> Result<DrillRes
         transcripts: &transcripts,
         seed: config.seed,
         is_matrix: args.matrix,
+        schedules: args.schedules,
         until: Instant::now().checked_add(config.timeout),
         observer: &ended,
     };
@@ -158,6 +160,9 @@ fn subcommand(args: &DrillArgs) -> String {
     }
     if args.matrix {
         subcommand += " --matrix";
+    }
+    if args.schedules != SCHEDULES {
+        subcommand += &format!(" --schedules {}", args.schedules);
     }
     subcommand
 }

@@ -151,6 +151,15 @@ pub struct DrillArgs {
     /// Run every defect in every scenario, and not only in the one that must catch it.
     #[arg(long, env = "CUTOVER_MATRIX", hide_env_values = true)]
     pub matrix: bool,
+    /// In how many schedules of the simulation each defect is looked for, too; 0 for none.
+    #[arg(
+        long,
+        env = "CUTOVER_SCHEDULES",
+        value_name = "N",
+        default_value_t = crate::defect::simulated::SCHEDULES,
+        hide_env_values = true
+    )]
+    pub schedules: u64,
     /// Write the defects, and the matrix, into this Markdown file, between its two marks.
     #[arg(long, env = "CUTOVER_DOCUMENT", value_name = "FILE", hide_env_values = true)]
     pub document: Option<PathBuf>,

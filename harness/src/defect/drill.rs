@@ -15,6 +15,7 @@ use smol_str::SmolStr;
 use super::Defect;
 use super::canary;
 use super::result::{Baseline, CanaryResult, Caught, DefectResult, DrillResult};
+use super::simulated::{self, Simulated};
 use super::tools::lock;
 use crate::provision::InProcess;
 use crate::provision::hooks::Hooks;
@@ -50,7 +51,7 @@ pub struct Ended<'a> {
     pub done: usize,
     /// How many there are.
     pub total: usize,
-    /// The scenario.
+    /// The scenario; `simulation` for the schedules of one.
     pub scenario: &'a str,
     /// The defect; `None` where there was none.
     pub defect: Option<&'a str>,
@@ -66,6 +67,8 @@ pub struct Drill<'a> {
     pub seed: Seed,
     /// Whether every defect runs in every scenario, and not in its own alone.
     pub is_matrix: bool,
+    /// In how many schedules of the simulation each defect is looked for; 0 for none.
+    pub schedules: u64,
     /// When to begin no further run; what was not run is unknown.
     pub until: Option<Instant>,
     /// Who is told of runs that have ended.
@@ -128,7 +131,15 @@ impl Drill<'_> {
             caught: judged.get(canary.defect.id).map_or(Caught::Unknown, |judged| judged.caught),
         });
         let canaries = canaries.collect();
-        let defects = defects.iter().filter_map(|defect| judged.remove(defect.id)).collect();
+        let defects: Vec<DefectResult> = if self.schedules > 0 {
+            let simulated = self.simulate(defects);
+            let with = |(defect, simulated): (&Defect, _)| {
+                Some(DefectResult { simulation: Some(simulated), ..judged.remove(defect.id)? })
+            };
+            defects.iter().zip(simulated).filter_map(with).collect()
+        } else {
+            defects.iter().filter_map(|defect| judged.remove(defect.id)).collect()
+        };
         DrillResult::concluded(self.seed.number(), command, baselines, defects, canaries)
     }
 
@@ -148,36 +159,38 @@ impl Drill<'_> {
         jobs.iter().map(named).zip(results).collect()
     }
 
-    /// Runs jobs on as many threads as there are processors, and answers in the order of the jobs.
+    /// Runs jobs, and answers in their order.
     fn run_all(&self, seed: Seed, jobs: &[Job<'_>]) -> Vec<ScenarioResult> {
-        let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let results: Vec<Mutex<Option<ScenarioResult>>> = jobs.iter().map(|_| Mutex::default()).collect();
-        let work = || {
-            loop {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                let Some(Job { scenario, defect }) = jobs.get(at) else { return };
-                let hooks = defect.map_or(Hooks::default as fn() -> Hooks, |defect| defect.hooks);
-                let result = match self.until {
-                    Some(until) if Instant::now() >= until => not_run(&scenario.name),
-                    _ => self.run_one(seed, scenario, hooks),
-                };
-                *lock(&results[at]) = Some(result);
-                (self.observer)(Ended {
-                    done: done.fetch_add(1, Ordering::Relaxed) + 1,
-                    total: jobs.len(),
-                    scenario: &scenario.name,
-                    defect: defect.map(|defect| defect.id),
-                });
-            }
-        };
-        let workers = thread::available_parallelism().map_or(1, NonZero::get).min(jobs.len());
-        thread::scope(|scope| {
-            for _ in 0..workers {
-                scope.spawn(work);
-            }
-        });
-        let taken = results.into_iter().map(|result| lock(&result).take());
-        taken.map(|result| result.expect("every job was taken by a worker, and all have ended")).collect()
+        let done = AtomicUsize::new(0);
+        in_parallel(jobs, |Job { scenario, defect }| {
+            let hooks = defect.map_or(Hooks::default as fn() -> Hooks, |defect| defect.hooks);
+            let result = match self.until {
+                Some(until) if Instant::now() >= until => not_run(&scenario.name),
+                _ => self.run_one(seed, scenario, hooks),
+            };
+            self.tell(&done, jobs.len(), &scenario.name, defect.map(|defect| defect.id));
+            result
+        })
+    }
+
+    /// Looks for defects in the simulation, and answers in their order.
+    fn simulate(&self, defects: &[Defect]) -> Vec<Simulated> {
+        let done = AtomicUsize::new(0);
+        in_parallel(defects, |defect| {
+            let found = match self.until {
+                Some(until) if Instant::now() >= until => {
+                    Simulated::Unknown { reason: "there was no time left for it".to_owned() }
+                }
+                _ => simulated::look_for(defect, self.seed, self.schedules),
+            };
+            self.tell(&done, defects.len(), "simulation", Some(defect.id));
+            found
+        })
+    }
+
+    fn tell(&self, done: &AtomicUsize, total: usize, scenario: &str, defect: Option<&str>) {
+        let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+        (self.observer)(Ended { done, total, scenario, defect });
     }
 
     /// Runs a scenario with a defect in the program.
@@ -204,6 +217,26 @@ impl Drill<'_> {
         let mut results = runtime.block_on(runner.run(std::slice::from_ref(scenario), cut));
         results.pop().unwrap_or_else(|| not_run(&scenario.name))
     }
+}
+
+/// Does something with every item, on as many threads as there are processors, and answers in the order of the items.
+fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let results: Vec<Mutex<Option<R>>> = items.iter().map(|_| Mutex::new(None)).collect();
+    let workers = thread::available_parallelism().map_or(1, NonZero::get).min(items.len());
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(item) = items.get(at) else { return };
+                    *lock(&results[at]) = Some(work(item));
+                }
+            });
+        }
+    });
+    let taken = results.into_iter().map(|result| lock(&result).take());
+    taken.map(|result| result.expect("every item was taken by a worker, and all have ended")).collect()
 }
 
 fn not_run(scenario: &SmolStr) -> ScenarioResult {

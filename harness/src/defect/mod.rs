@@ -11,6 +11,7 @@
 //! | [`canary`] | what the drill must not call caught |
 //! | `tools` | what they are made of |
 //! | [`drill`], [`result`] | runs them, and what that came to |
+//! | [`simulated`] | looks for them in the simulation, too |
 
 pub mod canary;
 pub mod catalogue;
@@ -23,6 +24,7 @@ mod order;
 mod payload;
 pub mod result;
 mod routing;
+pub mod simulated;
 mod subscription;
 mod time;
 mod tools;

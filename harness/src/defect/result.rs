@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Serialize;
 use smol_str::SmolStr;
 
+use super::simulated::Simulated;
 use super::{Class, Defect};
 use crate::exit_code;
 use crate::result::{Outcome, ScenarioResult};
@@ -106,6 +107,8 @@ pub struct DefectResult {
     pub seeds: u64,
     /// What was found there, the most frequent first; or why it cannot be told.
     pub found: Vec<String>,
+    /// What the simulation says of it, where that was asked for.
+    pub simulation: Option<Simulated>,
     /// What became of it in every scenario, where that was asked for.
     pub scenarios: BTreeMap<SmolStr, Caught>,
 }
@@ -134,6 +137,7 @@ impl DefectResult {
             caught,
             seeds,
             found,
+            simulation: None,
             scenarios: BTreeMap::new(),
         }
     }
@@ -205,6 +209,43 @@ pub struct Summary {
     pub uncaught: usize,
     /// Of how many it cannot be told.
     pub unknown: usize,
+    /// What the simulation says, where it was asked.
+    pub simulation: Option<SimulationSummary>,
+}
+
+/// How many defects the simulation has caught, and how soon.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct SimulationSummary {
+    /// How many it caught.
+    pub caught: usize,
+    /// How many it did not catch, though it could.
+    pub uncaught: usize,
+    /// How many it cannot see by its nature.
+    pub blind: usize,
+    /// Half of those that were caught took no more schedules than this.
+    pub median_seeds: u64,
+    /// None took more schedules than this.
+    pub worst_seeds: u64,
+}
+
+impl SimulationSummary {
+    /// Sums up; `None` where the simulation was not asked.
+    fn of(defects: &[DefectResult]) -> Option<Self> {
+        let all: Vec<&Simulated> = defects.iter().filter_map(|defect| defect.simulation.as_ref()).collect();
+        if all.is_empty() {
+            return None;
+        }
+        let mut seeds: Vec<u64> = all.iter().filter_map(|simulated| simulated.seeds()).collect();
+        seeds.sort_unstable();
+        let blind = all.iter().filter(|simulated| matches!(simulated, Simulated::Blind { .. })).count();
+        Some(Self {
+            caught: seeds.len(),
+            uncaught: all.len() - seeds.len() - blind,
+            blind,
+            median_seeds: seeds.get(seeds.len().saturating_sub(1) / 2).copied().unwrap_or_default(),
+            worst_seeds: seeds.last().copied().unwrap_or_default(),
+        })
+    }
 }
 
 /// What a drill came to.
@@ -246,6 +287,7 @@ impl DrillResult {
             otherwise: count(Caught::Otherwise),
             uncaught: count(Caught::Not),
             unknown: count(Caught::Unknown),
+            simulation: SimulationSummary::of(&defects),
         };
         // A scenario that fails without a defect has raised a false alarm, whatever it finds with one.
         let healthy = baselines.iter().filter(|baseline| baseline.outcome == Outcome::Fail);
@@ -254,11 +296,17 @@ impl DrillResult {
             Caught::Otherwise | Caught::Not => Outcome::Fail,
             Caught::Unknown => Outcome::Unknown,
         });
+        let simulated = defects.iter().filter_map(|defect| match &defect.simulation {
+            Some(Simulated::Uncaught { .. }) => Some(Outcome::Fail),
+            Some(Simulated::Unknown { .. }) => Some(Outcome::Unknown),
+            Some(Simulated::Caught { .. } | Simulated::Blind { .. }) | None => None,
+        });
         let outcome = match (defects.is_empty(), canaries.is_empty()) {
             (false, false) => Outcome::of_all(
                 of_defects
                     .chain(canaries.iter().map(CanaryResult::outcome))
-                    .chain(healthy.map(|baseline| baseline.outcome)),
+                    .chain(healthy.map(|baseline| baseline.outcome))
+                    .chain(simulated),
             ),
             // Without a canary nobody knows whether the alarm works.
             _ => Outcome::Unknown,
@@ -393,6 +441,20 @@ mod tests {
         assert_eq!(after(Caught::Not, Caught::Otherwise).caught, Caught::Not);
         assert_eq!(after(Caught::Unknown, Caught::Not).caught, Caught::Not);
         assert_eq!(after(Caught::Unknown, Caught::Unknown).seeds, 2);
+    }
+
+    #[test]
+    fn what_the_simulation_misses_fails_the_drill_unless_it_is_blind_to_it() {
+        let with = |simulated| {
+            let defect = DefectResult { simulation: Some(simulated), ..defect(Caught::ByName) };
+            let canaries = vec![canary(Caught::Not)];
+            DrillResult::concluded(1, String::new(), vec![], vec![defect], canaries)
+        };
+        let caught = |seeds| Simulated::Caught { seeds, by: String::new(), detail: String::new() };
+        assert_eq!(with(caught(3)).outcome, Outcome::Pass);
+        assert_eq!(with(Simulated::Blind { reason: "It has no eyes." }).outcome, Outcome::Pass);
+        assert_eq!(with(Simulated::Uncaught { seeds: 200 }).outcome, Outcome::Fail);
+        assert_eq!(with(caught(3)).summary.simulation.map(|sum| sum.worst_seeds), Some(3));
     }
 
     #[test]

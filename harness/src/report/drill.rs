@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::defect::result::{Caught, DrillResult};
+use crate::defect::simulated::Simulated;
 use crate::defect::{Class, Defect};
 
 /// Renders all defects as tables, one for each class.
@@ -44,7 +45,10 @@ pub fn matrix_to_markdown(result: &DrillResult) -> String {
         write(&mut text, format_args!("{number}. {scenario}\n"));
     }
     let numbers: String = (1..=scenarios.len()).map(|number| format!(" {number} |")).collect();
-    write(&mut text, format_args!("\n| defect |{numbers}\n|---|{}\n", "---|".repeat(scenarios.len())));
+    write(
+        &mut text,
+        format_args!("\n| defect |{numbers} schedules |\n|---|{}---|\n", "---|".repeat(scenarios.len())),
+    );
     for defect in &result.defects {
         let cells: String = scenarios
             .iter()
@@ -52,7 +56,12 @@ pub fn matrix_to_markdown(result: &DrillResult) -> String {
                 format!(" {} |", defect.scenarios.get(scenario).map_or(" ", |caught| sign(*caught)))
             })
             .collect();
-        write(&mut text, format_args!("| `{}` |{cells}\n", defect.id));
+        let schedules = match &defect.simulation {
+            Some(Simulated::Caught { seeds, by, .. }) => format!("{seeds}: {}", cell(by)),
+            Some(Simulated::Blind { reason }) => format!("cannot be seen: {reason}"),
+            Some(Simulated::Uncaught { .. } | Simulated::Unknown { .. }) | None => "?".to_owned(),
+        };
+        write(&mut text, format_args!("| `{}` |{cells} {schedules} |\n", defect.id));
     }
     text
 }

@@ -6,7 +6,8 @@ use super::Style;
 use super::grouped;
 use super::page::Page;
 use crate::defect::Defect;
-use crate::defect::result::{Caught, DefectResult, DrillResult};
+use crate::defect::result::{Caught, DefectResult, DrillResult, SimulationSummary};
+use crate::defect::simulated::Simulated;
 use crate::result::{Outcome, counted};
 
 /// Renders a drill for people.
@@ -19,6 +20,7 @@ pub fn drill_to_terminal(result: &DrillResult, style: Style) -> String {
     for defect in result.defects.iter().filter(|defect| defect.caught != Caught::ByName) {
         write_uncaught(&mut page, defect);
     }
+    write_simulation(&mut page, result);
     write_sum(&mut page, result, style.is_coloured);
     page.into_text()
 }
@@ -91,6 +93,27 @@ fn write_uncaught(page: &mut Page, defect: &DefectResult) {
     }
 }
 
+/// Writes what the simulation did not see at once: what took more than one schedule, and what it does not see at all.
+fn write_simulation(page: &mut Page, result: &DrillResult) {
+    let simulated = result.defects.iter().filter_map(|defect| Some((defect.id, defect.simulation.as_ref()?)));
+    let told: Vec<String> = simulated
+        .filter_map(|(id, simulated)| match simulated {
+            Simulated::Caught { seeds: 1, .. } => None,
+            Simulated::Caught { seeds, by, .. } => Some(format!("{id}: {seeds} schedules, then {by}")),
+            Simulated::Uncaught { seeds } => {
+                Some(format!("{id}: UNCAUGHT in {}", counted(*seeds, "schedule")))
+            }
+            Simulated::Blind { reason } => Some(format!("{id}: cannot be seen: {reason}")),
+            Simulated::Unknown { reason } => Some(format!("{id}: unknown: {reason}")),
+        })
+        .collect();
+    if !told.is_empty() {
+        page.blank();
+        page.line(0, "in the simulation; what is not named here, the first schedule caught");
+        told.iter().for_each(|line| page.line(1, line));
+    }
+}
+
 fn write_sum(page: &mut Page, result: &DrillResult, is_coloured: bool) {
     page.blank();
     for baseline in &result.baselines {
@@ -129,6 +152,16 @@ fn write_sum(page: &mut Page, result: &DrillResult, is_coloured: bool) {
         .collect();
     if !others.is_empty() {
         page.list(1, "", &others);
+    }
+    if let Some(simulation) = summary.simulation {
+        let SimulationSummary { caught, uncaught, blind, median_seeds, worst_seeds } = simulation;
+        page.line(
+            0,
+            &format!(
+                "simulation: {caught} caught, median {}, worst {worst_seeds}; {uncaught} uncaught; {blind} that it cannot see",
+                counted(median_seeds, "schedule"),
+            ),
+        );
     }
     page.line(0, &format!("seed: {}", result.seed));
     page.command("reproduce", &result.command);
@@ -183,6 +216,13 @@ mod tests {
             finding: "model-vs-projected: property-differs Sentence.text".to_owned(),
             caught,
             seeds: 1,
+            simulation: Some(match caught {
+                Caught::ByName => {
+                    Simulated::Caught { seeds: 3, by: "event-lost".to_owned(), detail: String::new() }
+                }
+                Caught::Otherwise => Simulated::Blind { reason: "there is no second graph" },
+                _ => Simulated::Uncaught { seeds: 200 },
+            }),
             found: found.iter().map(|&found| found.to_owned()).collect(),
             scenarios: [("ordering".into(), caught), ("dual-write".into(), Caught::Not)].into(),
         };

@@ -30,7 +30,7 @@ pub(super) const ALL: &[Defect] = &[
         id: "outbox-outside-the-transaction",
         class: Class::DualWrite,
         what: "The direct write commits; the outbox entry is written after it, and the process dies in between.",
-        why: "Two calls to the database look like one.",
+        why: "Two calls to the database look like one; seen in public as eclipse-dirigible/dirigible#6816.",
         has_shipped: false,
         scenario: "dual-write",
         finding: Finding::missing("direct-vs-projected", "MENTIONS_OVERALL_KEYWORD"),

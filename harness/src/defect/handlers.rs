@@ -17,7 +17,7 @@ pub(super) const ALL: &[Defect] = &[
         id: "analysis-created-twice",
         class: Class::Handlers,
         what: "The analysis is written with CREATE: an event that is delivered again makes a second one.",
-        why: "CREATE and MERGE do the same as long as nothing comes twice.",
+        why: "CREATE and MERGE do the same as long as nothing comes twice; the guide to ingestion of Neo4j warns of it.",
         has_shipped: true,
         scenario: "idempotency",
         finding: Finding::other("model-vs-projected", "multiplicity", "Analysis"),

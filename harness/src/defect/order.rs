@@ -46,7 +46,7 @@ pub(super) const ALL: &[Defect] = &[
         id: "arrival-order",
         class: Class::Order,
         what: "Events are applied as they arrive, without a look at their versions.",
-        why: "A category stream has an order, and persistent subscriptions are believed to keep it.",
+        why: "A category stream has an order, and persistent subscriptions are believed to keep it; they do not (kurrent-io/documentation#105).",
         has_shipped: false,
         scenario: "ordering",
         finding: Finding::missing("model-vs-projected", "Analysis"),

@@ -667,7 +667,12 @@ impl<'a> World<'a> {
 
     /// Applies a batch of a service; answers with what the service hears of it.
     fn apply(&mut self, at: usize, sets: &Arc<Vec<ChangeSet>>) -> Result<Result<(), Failure>, Violation> {
-        let unavailable = || Err(Failure::Unavailable { reason: "out of reach".to_owned() });
+        // The program's error path sees it, too: a defect may take it for something else.
+        let hook = self.graph_hook.clone();
+        let unavailable = || {
+            let (during, source) = ("apply changes", "out of reach".into());
+            hook.applied(sets, Err(GraphError::Unavailable { during, source }.into())).map_err(failure)
+        };
         if self.outage_until_ms > self.now_ms {
             self.note("away", &[at as u64], || format!("service {at} finds no graph"));
             return Ok(unavailable());

@@ -37,6 +37,10 @@ impl Projector {
             }
             Verdict::Next | Verdict::Unsettled | Verdict::Early { .. } => {}
         }
+        // What comes out of its stream once more is in no lot, and neither is what followed it there: the wish to park it was lost.
+        if !replayed && known.parked_up_to.is_some_and(|parked| version <= parked) {
+            known.parked_up_to = version.checked_sub(1);
+        }
         if known.waits(version) {
             return self.deliver_again(aggregate, Twin { version, delivery: id });
         }

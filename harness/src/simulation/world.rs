@@ -39,6 +39,9 @@ const CALM_STEPS_MAX: u64 = 30_000;
 /// How long nothing happens in a standstill: longer than the store waits for an answer.
 const STANDSTILL_MS: u64 = 61_000;
 
+/// How many events more than it was given room for a projector may hold: some that a replay sends, and it has already.
+const QUEUE_SLACK: u64 = 32;
+
 /// How long a service waits for a batch.
 const APPLY_TIMEOUT_MS: u64 = 30_000;
 
@@ -574,7 +577,7 @@ impl<'a> World<'a> {
         let metrics = service.projector.metrics();
         let held = metrics.queue_depth.iter().chain(&metrics.held).map(|&events| events as u64).sum();
         // What the store takes back makes room for more, and the projector still has it.
-        let limit = 2 * self.plan.buffer as u64 + service.disowned + self.store.taken_back();
+        let limit = 2 * self.plan.buffer as u64 + service.disowned + self.store.taken_back() + QUEUE_SLACK;
         if held > limit { Err(Violation::QueueOverflow { held, limit }) } else { Ok(()) }
     }
 

@@ -269,6 +269,24 @@ fn of_several_deliveries_of_one_event_the_newest_is_parked_and_the_others_are_ac
 }
 
 #[test]
+fn what_comes_out_of_its_stream_once_more_is_in_no_lot_and_nothing_follows_it_there() {
+    let mut rig = started();
+    rig.graph.poison.insert((s(0, 0), 1));
+    rig.deliver(s(0, 0), 1);
+    rig.deliver(s(0, 0), 2);
+    rig.pass(RETRIES_MS);
+    assert_eq!(rig.parked.len(), 2, "the store hears of neither");
+    rig.projector.handle(rig.now, Input::SubscriptionLost(Subscription::Sentence));
+    rig.graph.poison.clear();
+    rig.parked.clear();
+    rig.deliver(s(0, 0), 1);
+    rig.deliver(s(0, 0), 3);
+    rig.check_parked(&[]);
+    rig.deliver(s(0, 0), 2);
+    rig.check_applied(&[(s(0, 0), 1), (s(0, 0), 2), (s(0, 0), 3)]);
+}
+
+#[test]
 fn a_hold_is_bounded_in_number_too() {
     let mut rig = Rig::with(Settings { hold_events_max: 3, ..Settings::default() });
     rig.deliver(i(0), 0);

@@ -111,7 +111,8 @@ impl NotLocated {
 }
 
 impl Projector {
-    /// Parks an event by its newest delivery, and acknowledges the others: in the lot it is once. Later events of the aggregate that
+    /// Parks an event, by each of its deliveries: the store listens to one of them, and only it knows to which. None is acknowledged, for
+    /// that may be the one. Later events of the aggregate that
     /// are delivered from now on follow it there, until it is queued again.
     ///
     /// Without a delivery to answer there is nothing to park: the event will come again.
@@ -120,18 +121,20 @@ impl Projector {
         let Ticket { aggregate, version, .. } = ticket;
         let known = self.aggregates.touch(aggregate);
         known.parked_up_to = Some(known.parked_up_to.map_or(version, |parked| parked.max(version)));
-        if let Some(delivery) = ticket.delivery {
+        let twins = known.pending.as_mut().map(|pending| {
+            let of_version = pending.twins.extract_if(.., |twin| twin.version == version);
+            of_version.map(|twin| twin.delivery).collect::<Vec<_>>()
+        });
+        if ticket.delivery.is_some() {
             self.counters.parked += 1;
-            self.actions.push_back(Action::Park { delivery, reason });
         }
-        if let Some(pending) = known.pending.as_mut() {
-            let twins = pending.twins.extract_if(.., |twin| twin.version == version);
-            self.acks.extend(twins.map(|twin| twin.delivery));
+        for delivery in ticket.delivery.into_iter().chain(twins.unwrap_or_default()) {
+            self.actions.push_back(Action::Park { delivery, reason: reason.clone() });
         }
     }
 
-    /// Gives an event the newest of its deliveries, and leaves the others to be acknowledged. The newest is the one that the store
-    /// waits for: an older one it may have taken back, or parked for another service, and an answer to that means nothing to it.
+    /// Gives an event the newest of its deliveries. That is the one that the store waits for, as a rule: an older one it may have taken
+    /// back, or parked for another service, and an answer to that means nothing to it.
     pub(super) fn claim_newest(&mut self, ticket: &mut Ticket) {
         let known = self.aggregates.get_mut(ticket.aggregate);
         let Some(pending) = known.and_then(|known| known.pending.as_mut()) else { return };

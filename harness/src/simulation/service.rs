@@ -12,7 +12,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use uuid::Uuid;
 
 use super::invariant::Key;
-use super::store::Message;
+use super::store::{Message, key_of};
 
 /// Something that a service waits for.
 #[derive(Debug, Clone)]
@@ -84,6 +84,18 @@ impl Service {
             asked_to_park: FxHashSet::default(),
             disowned: 0,
         }
+    }
+
+    /// Returns the place of the first message in an inbox that is about the same event as the one at `place`: one connection keeps the
+    /// order in which an event was sent more than once.
+    pub(super) fn first_about_the_same(&self, subscription: usize, place: usize) -> usize {
+        let event = |message: &Message| match message {
+            Message::Event(delivered) => delivered.event.as_ref().and_then(key_of),
+            Message::Dropped => None,
+        };
+        let inbox = &self.inboxes[subscription];
+        let Some(wanted) = inbox.get(place).and_then(event) else { return place };
+        inbox.iter().position(|message| event(message) == Some(wanted)).unwrap_or(place)
     }
 
     /// Returns whether it has nothing to do but to wait for deliveries.

@@ -430,7 +430,8 @@ impl<'a> World<'a> {
             let waiting = self.services[at].inboxes[subscription].len();
             let mut place = 0;
             if waiting > 1 && self.dice.falls(Fault::Reorder) {
-                place = self.dice.below(Fault::Reorder, waiting as u64) as usize;
+                let drawn = self.dice.below(Fault::Reorder, waiting as u64) as usize;
+                place = self.services[at].first_about_the_same(subscription, drawn);
                 if place > 0 {
                     self.dice.count(Fault::Reorder);
                 }
@@ -703,7 +704,9 @@ impl<'a> World<'a> {
             Err(error) => return Ok(Err(failure(error))),
         };
         let keys = || sets.iter().filter_map(|set| set.guard).map(|guard| (guard.aggregate, guard.version));
-        let answer = if self.dice.is_rough() && keys().any(|key| self.poison.contains(&key)) {
+        let is_poisoned = self.dice.is_rough() && keys().any(|key| self.poison.contains(&key));
+        // As in a database, guards are looked at first: what does not fit is not tried.
+        let answer = if is_poisoned && self.fits(keys()) {
             self.dice.count(Fault::Poison);
             let source = Box::new(Refused);
             Err(ApplyError::Graph(GraphError::Refused { during: "apply changes", source }))
@@ -733,6 +736,20 @@ impl<'a> World<'a> {
             }
         }
         Ok(self.graph_hook.applied(sets, answer).map_err(failure))
+    }
+
+    /// Returns whether versions go on top of what is in the graph, one after the other.
+    fn fits(&self, keys: impl Iterator<Item = Key>) -> bool {
+        let mut next: BTreeMap<AggregateId, u64> = BTreeMap::new();
+        for (aggregate, version) in keys {
+            let in_graph = || self.graph.version(aggregate).map_or(0, |version| version + 1);
+            let next = next.entry(aggregate).or_insert_with(in_graph);
+            if version != *next {
+                return false;
+            }
+            *next += 1;
+        }
+        true
     }
 
     fn versions(&mut self, aggregates: Vec<AggregateId>) -> Input {

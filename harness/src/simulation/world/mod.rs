@@ -45,8 +45,8 @@ use crate::seed::Stream;
 /// The graph that a schedule projects into, for its hooks.
 const PROJECTED: &str = "projected";
 
-/// How many steps the calm part may take.
-const CALM_STEPS_MAX: u64 = 30_000;
+/// How many steps the calm part may take. Fifty thousand were seen: one event at a time, replayed again and again.
+const CALM_STEPS_MAX: u64 = 100_000;
 
 /// How much a schedule did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -159,26 +159,9 @@ fn without_the_outbox_the_first_edit_is_refused_because_the_store_knows_no_sente
     assert!(reason.contains("edit 24 sentences") && reason.contains("there is no such"), "{reason}");
 }
 
-/// Hands out the links of the category stream instead of what they lead to.
-struct LinksUnresolved;
-
-impl LogHook for LinksUnresolved {
-    fn deliver(&self, group: &GroupId, mut delivered: Vec<Delivered>) -> Result<Vec<Delivered>, LogError> {
-        for delivery in &mut delivered {
-            let Some(event) = &mut delivery.event else { continue };
-            event.data = format!("{}@{}", event.revision, event.stream).into_bytes().into();
-            event.metadata = b"{}".to_vec().into();
-            event.event_type = "$>".into();
-            event.stream = group.stream.clone();
-            event.revision = delivery.position;
-        }
-        Ok(delivered)
-    }
-}
-
 #[test]
 fn without_link_resolution_nothing_is_projected_and_the_scenario_is_red() {
-    let result = run("dual-write", &Wrapped::new(Embedded, || Hooks::default().with_log(LinksUnresolved)));
+    let result = run_with_defect("dual-write", "links-taken-for-events");
     assert_found(&result, "expectations", "figure", "parked events");
 }
 

@@ -21,12 +21,7 @@ pub fn execute(config: &Config) -> Result<u8, ExpectedError> {
             let style = Style { is_coloured: true, columns: output::columns(), ..Style::default() };
             report::diagnosis_to_terminal(&diagnosis, style)
         }
-        Format::Json => {
-            serde_json::to_string_pretty(&diagnosis).map_err(|source| ExpectedError::Internal {
-                invariant: "a diagnosis is JSON",
-                source: source.into(),
-            })? + "\n"
-        }
+        Format::Json => output::json(&diagnosis, "a diagnosis is JSON")?,
     };
     output::print(&text)?;
     Ok(if diagnosis.chosen_works() { exit_code::PASS } else { exit_code::ENVIRONMENT })

@@ -85,7 +85,9 @@ pub fn execute(config: &Config, args: &DrillArgs) -> Result<u8, ExpectedError> {
     if args.list {
         output::print(&match config.format {
             Format::Human => report::defects_to_terminal(&defects, style),
-            Format::Json => json(&defects.iter().map(Entry::from).collect::<Vec<_>>())?,
+            Format::Json => {
+                output::json(&defects.iter().map(Entry::from).collect::<Vec<_>>(), "a drill is JSON")?
+            }
         })?;
         return Ok(exit_code::PASS);
     }
@@ -96,7 +98,7 @@ pub fn execute(config: &Config, args: &DrillArgs) -> Result<u8, ExpectedError> {
     let result = run(config, args, &defects)?;
     output::print(&match config.format {
         Format::Human => report::drill_to_terminal(&result, style),
-        Format::Json => json(&result)?,
+        Format::Json => output::json(&result, "a drill is JSON")?,
     })?;
     if let Some(document) = &args.document {
         write(document, &defects, &result)?;
@@ -165,12 +167,6 @@ fn subcommand(args: &DrillArgs) -> String {
         subcommand += &format!(" --schedules {}", args.schedules);
     }
     subcommand
-}
-
-fn json(value: &impl Serialize) -> Result<String, ExpectedError> {
-    let json = serde_json::to_string_pretty(value)
-        .map_err(|source| ExpectedError::Internal { invariant: "a drill is JSON", source: source.into() })?;
-    Ok(json + "\n")
 }
 
 /// Reads a document, and finds what stands before the place of the defects and behind it.

@@ -41,12 +41,7 @@ pub fn execute(config: &Config, args: &ListArgs) -> Result<u8, ExpectedError> {
     let catalogue = config.catalogue()?;
     let entries: Vec<Entry<'_>> = catalogue.all().iter().map(Entry::from).collect();
     let text = match config.format {
-        Format::Json => {
-            serde_json::to_string_pretty(&entries).map_err(|source| ExpectedError::Internal {
-                invariant: "a list of scenarios is JSON",
-                source: source.into(),
-            })? + "\n"
-        }
+        Format::Json => output::json(&entries, "a list of scenarios is JSON")?,
         Format::Human => {
             let width = entries.iter().map(|entry| entry.name.len()).max().unwrap_or(0);
             entries.iter().map(|entry| format!("{:width$}  {}\n", entry.name, entry.description)).collect()

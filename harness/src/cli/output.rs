@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use serde::Serialize;
+
 use crate::error::ExpectedError;
 use crate::report::Style;
 
@@ -18,6 +20,17 @@ pub fn print(text: &str) -> Result<(), ExpectedError> {
         }
         _ => Ok(()),
     }
+}
+
+/// Returns a value as a page of JSON. `invariant` is what must be true for that: "a diagnosis is JSON".
+///
+/// # Errors
+///
+/// [`ExpectedError::Internal`] when it is not.
+pub fn json(value: &impl Serialize, invariant: &'static str) -> Result<String, ExpectedError> {
+    let json = serde_json::to_string_pretty(value)
+        .map_err(|source| ExpectedError::Internal { invariant, source: source.into() })?;
+    Ok(json + "\n")
 }
 
 /// Returns how many characters fit into a line of stdout; always the same number when it is no terminal.

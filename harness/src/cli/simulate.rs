@@ -43,12 +43,7 @@ pub fn execute(config: &Config, args: &SimulateArgs) -> Result<u8, ExpectedError
             let style = Style { is_coloured: true, columns: output::columns(), ..Style::default() };
             report::simulation_to_terminal(&result, style)
         }
-        Format::Json => {
-            serde_json::to_string_pretty(&result).map_err(|source| ExpectedError::Internal {
-                invariant: "a result is JSON",
-                source: source.into(),
-            })? + "\n"
-        }
+        Format::Json => output::json(&result, "a result is JSON")?,
     };
     output::print(&text)?;
     Ok(result.exit_code())

@@ -25,7 +25,6 @@ mod service;
 mod shrink;
 mod store;
 mod trace;
-mod wire_of_old;
 mod workload;
 mod world;
 
@@ -108,10 +107,10 @@ async fn schedule(
     trace: &mut Trace,
     report: &mut Report,
 ) -> Result<(), Violation> {
-    let workload = workload::write(plan, hooks).await?;
+    let mut workload = workload::write(plan, hooks).await?;
     report.events = workload.events as u64;
     report.fired.add(&workload.fired);
-    let appends = workload.appends.clone();
+    let appends = std::mem::take(&mut workload.appends);
     let mut world = World::new(plan, hooks, appends, trace);
     let ended = world.run();
     let (work, fired) = world.done();

@@ -1,8 +1,5 @@
 //! The streams of a scenario: what was written to them, and in which form. The main type is [`Streams`], an event log that notes
 //! every append on its way.
-//!
-//! The old form is that of the streams which the running service has written: the two events that were renamed bear either of
-//! their names, and of the events of a sentence only `SentenceCreated` names its interview.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,11 +12,8 @@ use cutover_engines::event_log::{
     Subscription,
 };
 
+use super::old_form::in_old_form;
 use crate::scenario::step::Form;
-
-/// The types that have two names: the one that this program writes, and the other one.
-const RENAMED: [(&str, &str); 2] =
-    [("InterviewUpdated", "InterviewMetadataUpdated"), ("StatusChanged", "InterviewStatusChanged")];
 
 #[derive(Debug, Default)]
 struct Noted {
@@ -78,20 +72,6 @@ fn in_form(form: Form, event: NewEvent) -> NewEvent {
         Form::Mixed if drawn & 1 == 0 => event,
         Form::Old | Form::Mixed => in_old_form(event, drawn & 2 == 0),
     }
-}
-
-fn in_old_form(mut event: NewEvent, by_other_name: bool) -> NewEvent {
-    let renamed = RENAMED.iter().find(|(name, _)| event.event_type == *name);
-    if let (Some((_, other)), true) = (renamed, by_other_name) {
-        event.event_type = (*other).into();
-    }
-    if event.event_type != "SentenceCreated"
-        && let Ok(serde_json::Value::Object(mut payload)) = serde_json::from_slice(&event.data)
-        && payload.remove("interview_id").is_some()
-    {
-        event.data = serde_json::Value::Object(payload).to_string().into_bytes();
-    }
-    event
 }
 
 #[async_trait]

@@ -11,13 +11,13 @@ use crate::simulation::fault::Fault;
 use crate::simulation::invariant::Violation;
 use crate::simulation::service::Unanswered;
 use crate::simulation::store::{Message, SUBSCRIPTIONS, key_of};
-use crate::simulation::wire_of_old;
+use crate::workload::old_form::in_old_form;
 
 impl World<'_> {
     pub(super) fn append(&mut self) -> Result<(), Violation> {
         let Some(mut append) = self.appends.pop_front() else { return Ok(()) };
         if self.is_old_wire {
-            wire_of_old::rewrite(&mut append.events);
+            append.events = append.events.into_iter().map(|event| in_old_form(event, true)).collect();
         }
         let times = if self.dice.fires(Fault::AppendRepeated) { 2 } else { 1 };
         let (at, count) = (append.at, append.events.len() as u64);

@@ -1,27 +1,22 @@
-//! Events as the running service has written them: under the older of two names where a type has two, and without the interview in
-//! every event of a sentence but its creation.
+//! Events in the form in which the running service has written them: a type that was renamed bears either of its names, and of the events
+//! of a sentence only `SentenceCreated` names its interview.
 
 use cutover_core::wire::EventType;
 use cutover_engines::event_log::NewEvent;
 
-/// Rewrites events into their older form.
-pub(super) fn rewrite(events: &mut [NewEvent]) {
-    for event in events {
-        let Some(known) = EventType::from_name(&event.event_type) else { continue };
-        if let Some(older) = known.accepted_names().last() {
-            event.event_type = (*older).into();
-        }
-        if known != EventType::SentenceCreated {
-            forget_interview(event);
-        }
+/// Returns an event in the old form; under the other name of its type, if that is asked for and there is one.
+pub fn in_old_form(mut event: NewEvent, by_other_name: bool) -> NewEvent {
+    let known = EventType::from_name(&event.event_type);
+    if let (Some(other), true) = (known.and_then(|known| known.accepted_names().last()), by_other_name) {
+        event.event_type = (*other).into();
     }
-}
-
-fn forget_interview(event: &mut NewEvent) {
-    let Ok(mut payload) = serde_json::from_slice::<serde_json::Map<_, _>>(&event.data) else { return };
-    if payload.remove("interview_id").is_some() {
-        event.data = serde_json::to_vec(&payload).expect("what was read as JSON is JSON");
+    if known != Some(EventType::SentenceCreated)
+        && let Ok(serde_json::Value::Object(mut payload)) = serde_json::from_slice(&event.data)
+        && payload.remove("interview_id").is_some()
+    {
+        event.data = serde_json::Value::Object(payload).to_string().into_bytes();
     }
+    event
 }
 
 #[cfg(test)]
@@ -31,13 +26,13 @@ mod tests {
     use super::*;
 
     fn rewritten(event_type: &str, data: &str) -> (String, String) {
-        let mut event = NewEvent {
+        let event = NewEvent {
             id: Uuid::nil(),
             event_type: event_type.into(),
             data: data.as_bytes().to_vec(),
             metadata: Vec::new(),
         };
-        rewrite(std::slice::from_mut(&mut event));
+        let event = in_old_form(event, true);
         (event.event_type.to_string(), String::from_utf8(event.data).expect("text"))
     }
 

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import org.neo4j.configuration.connectors.ConnectorPortRegister;
 import org.neo4j.configuration.connectors.ConnectorType;
+import org.neo4j.dbms.DatabaseStateService;
 import org.neo4j.dbms.api.DatabaseManagementService;
 import org.neo4j.dbms.api.DatabaseManagementServiceBuilder;
 import org.neo4j.kernel.internal.GraphDatabaseAPI;
@@ -26,6 +27,15 @@ public final class Launcher {
                 .loadPropertiesFromFile(home.resolve("neo4j.conf"))
                 .build();
         GraphDatabaseAPI database = (GraphDatabaseAPI) service.database("neo4j");
+        // A server listens even when its database could not be started, and would say "unavailable" for ever.
+        if (!database.isAvailable(0)) {
+            System.err.println("the database `neo4j` could not be started");
+            database.getDependencyResolver()
+                    .resolveDependency(DatabaseStateService.class)
+                    .causeOfFailure(database.databaseId())
+                    .ifPresent(Throwable::printStackTrace);
+            Runtime.getRuntime().halt(1);
+        }
         var address = database.getDependencyResolver()
                 .resolveDependency(ConnectorPortRegister.class)
                 .getLocalAddress(ConnectorType.BOLT);

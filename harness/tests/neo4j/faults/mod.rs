@@ -13,9 +13,11 @@ mod proxy;
 mod read_only;
 mod schema;
 mod silence;
+mod start;
 mod two_services;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -24,7 +26,7 @@ use cutover_core::projector::{Backoff, Settings as ProjectorSettings};
 use cutover_engines::event_log::eventstoredb::grpc::EmbeddedEventStore;
 use cutover_engines::event_log::{EventLog, EventStoreDb};
 use cutover_engines::graph::{Graph, MemoryGraph, Neo4jGraph, Neo4jSettings, Schema, dump};
-use cutover_harness::provision::process::{Installation, Server, ServerSettings, cache_folder};
+use cutover_harness::provision::process::{Installation, Server, ServerError, ServerSettings, cache_folder};
 use cutover_harness::seed::Seed;
 use cutover_harness::transcripts;
 use cutover_harness::workload::clock::SteppingClock;
@@ -250,17 +252,29 @@ impl OwnServer {
 
     /// Starts it again after it was killed, with the same data and on the same port.
     pub(crate) async fn start_again(&mut self, configuration: &[(&str, &str)]) {
+        self.try_to_start_again(configuration).await.expect("a server");
+    }
+
+    /// Starts it again after it was killed, where that may fail.
+    pub(crate) async fn try_to_start_again(
+        &mut self,
+        configuration: &[(&str, &str)],
+    ) -> Result<(), ServerError> {
         let configuration =
             configuration.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         // It runs for seconds: what it takes to compile for speed is not won back.
         let jvm_options = vec!["-XX:TieredStopAtLevel=1".to_owned()];
         let settings = ServerSettings { heap_mib: 512, page_cache_mib: 64, jvm_options, configuration };
-        let home = self.folder.path().join("home");
-        let log = std::env::temp_dir().join(format!("cutover-faults-{}.log", std::process::id()));
-        let server = Server::start(&self.installation, &settings, &home, self.address.port(), &log).await;
-        let server = server.expect("a server");
+        let (home, log) = (self.home(), self.folder.path().join("server.log"));
+        let server = Server::start(&self.installation, &settings, &home, self.address.port(), &log).await?;
         self.address = server.uri().strip_prefix("bolt://").expect("an address").parse().expect("an address");
         self.server = Some(server);
+        Ok(())
+    }
+
+    /// Returns the folder that its data is in.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
     }
 
     /// Returns where it listens.

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -11,7 +12,7 @@ use crate::exit_code;
 use crate::result::{Cause, CheckResult, Outcome, ScenarioResult, counted};
 
 /// Whether the switch may be thrown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Everything was checked and nothing differed.
@@ -50,7 +51,7 @@ impl From<Outcome> for Verdict {
 }
 
 /// One thing that keeps a verdict from being [`Verdict::Go`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reason {
     /// The scenario; `None` when it is about the run as a whole.
     pub scenario: Option<SmolStr>,
@@ -75,7 +76,7 @@ impl fmt::Display for Reason {
 }
 
 /// A verdict with everything that stands against [`Verdict::Go`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Judgement {
     /// Whether the switch may be thrown.
     pub verdict: Verdict,

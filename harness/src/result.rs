@@ -8,11 +8,12 @@ use std::fmt;
 
 use cutover_core::projector::Metrics;
 use cutover_core::timestamp::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::crash::Crashes;
-use crate::diff::{Difference, Orientation, Subject};
+use crate::diff::{Difference, Neighbourhood, Orientation, Subject};
 use crate::gate::Judgement;
 
 /// The version of the JSON form of [`RunResult`]. Raised when a field changes its meaning or goes.
@@ -22,7 +23,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 pub const DIFFERENCES_KEPT: u64 = 50;
 
 /// How something ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// It was checked, and it is as it should be.
@@ -57,7 +58,7 @@ impl fmt::Display for Outcome {
 }
 
 /// Why an outcome is unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
     /// There was nothing to compare, or the policy hid it all.
@@ -98,7 +99,7 @@ impl fmt::Display for Cause {
 }
 
 /// How often elements of one label or type were compared.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tally {
     /// How many the left side has, those that the policy hides left out.
     pub left: u64,
@@ -118,7 +119,7 @@ impl Tally {
 }
 
 /// The denominator: how much a check compared.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Compared {
     /// Nodes by label.
     pub nodes: BTreeMap<SmolStr, Tally>,
@@ -181,7 +182,7 @@ fn totals(tallies: &BTreeMap<SmolStr, Tally>) -> (u64, u64) {
 }
 
 /// What differed: all of it counted, the first ones of each kind kept.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Differences {
     /// How many there are.
     pub total: u64,
@@ -228,7 +229,7 @@ impl Extend<Difference> for Differences {
 }
 
 /// How often a rule of the policy was applied: to a property, to an element or to a pair of values.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RuleUse {
     /// The rule.
     pub rule: SmolStr,
@@ -239,7 +240,7 @@ pub struct RuleUse {
 }
 
 /// One thing that was compared with another.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckResult {
     /// Which check: `direct-vs-projected`, for instance. Unique within its scenario.
     pub id: SmolStr,
@@ -253,6 +254,9 @@ pub struct CheckResult {
     pub compared: Compared,
     /// What differed.
     pub differences: Differences,
+    /// What stands around the first differences of each kind, at most [`NEIGHBOURHOODS_KEPT`](crate::diff::NEIGHBOURHOODS_KEPT).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub neighbourhoods: Vec<Neighbourhood>,
     /// The rules of the policy that were used.
     pub rules: Vec<RuleUse>,
     /// What went wrong while comparing, with its causes, in one line.
@@ -282,6 +286,7 @@ impl CheckResult {
             cause,
             compared,
             differences,
+            neighbourhoods: Vec::new(),
             rules: Vec::new(),
             error: None,
             duration_ms: 0,
@@ -302,6 +307,7 @@ impl CheckResult {
             cause: Some(cause),
             compared: Compared::default(),
             differences: Differences::default(),
+            neighbourhoods: Vec::new(),
             rules: Vec::new(),
             error: error.into(),
             duration_ms: 0,
@@ -326,7 +332,7 @@ impl CheckResult {
 }
 
 /// What the projector counted while it applied the events of a scenario.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProjectorMetrics {
     /// Events whose changes were committed.
     pub processed: u64,
@@ -357,7 +363,7 @@ pub struct ProjectorMetrics {
 }
 
 /// How often a fault struck that a scenario asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FaultCount {
     /// The fault, in words.
     pub fault: SmolStr,
@@ -395,7 +401,7 @@ impl From<&Metrics> for ProjectorMetrics {
 }
 
 /// How long the parts of a scenario took, in milliseconds, in the order in which they ran.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StepDuration {
     /// What was done.
     pub step: String,
@@ -404,7 +410,7 @@ pub struct StepDuration {
 }
 
 /// What a scenario came to.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScenarioResult {
     /// The scenario's name: that of its file.
     pub name: SmolStr,
@@ -495,7 +501,7 @@ fn unknown_reason(check: &CheckResult) -> String {
 }
 
 /// A transcript that was read, with what names its content.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Transcript {
     /// The file's name.
     pub file: SmolStr,
@@ -508,7 +514,7 @@ pub struct Transcript {
 }
 
 /// The result of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunResult {
     /// The version of this form: [`SCHEMA_VERSION`].
     pub schema_version: u32,
@@ -517,6 +523,7 @@ pub struct RunResult {
     /// What decided every random choice of the run.
     pub seed: u64,
     /// When the run began.
+    #[schemars(with = "String")]
     pub started_at: Timestamp,
     /// How long it took.
     pub duration_ms: u64,

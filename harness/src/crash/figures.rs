@@ -3,6 +3,7 @@
 //! Nobody can ask a process that was killed what it was doing. What is counted here is what the event store and the graph show for
 //! certain: each figure is right or too low, none is too high.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ledger::{Glance, Standing};
@@ -11,7 +12,7 @@ use crate::diff::{Difference, Orientation};
 use crate::result::{Cause, CheckResult, Compared, Differences};
 
 /// What was done to a projection process, and what it hit.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Crashes {
     /// How often the process was killed.
     pub kills: u64,

@@ -11,6 +11,7 @@ use smol_str::SmolStr;
 use super::compiled::{CompiledPolicy, Uses};
 use super::difference::{Below, Difference, DifferenceKind, Side, Subject};
 use super::element::{Element, Name, NodeName};
+use super::neighbourhood::{Neighbourhood, Neighbourhoods};
 use crate::result::{Compared, Differences, RuleUse, Tally};
 
 /// A comparison as it goes on: what was compared so far, what differed, which rules were used. Its size does not depend on how
@@ -23,18 +24,25 @@ pub struct Comparison<'a> {
     pub compared: Compared,
     /// What differed.
     pub differences: Differences,
+    neighbourhoods: Neighbourhoods,
 }
 
 impl<'a> Comparison<'a> {
     /// Begins a comparison.
     pub fn new(policy: &'a CompiledPolicy) -> Self {
         let (compared, differences) = (Compared::default(), Differences::default());
-        Self { policy, uses: policy.unused(), compared, differences }
+        let neighbourhoods = Neighbourhoods::default();
+        Self { policy, uses: policy.unused(), compared, differences, neighbourhoods }
     }
 
     /// Returns the rules that were used so far.
     pub fn rules_used(&self) -> Vec<RuleUse> {
         self.policy.used(&self.uses)
+    }
+
+    /// Takes what stands around the first differences.
+    pub fn take_neighbourhoods(&mut self) -> Vec<Neighbourhood> {
+        std::mem::take(&mut self.neighbourhoods).into_kept()
     }
 
     /// Adds a finding that the elements themselves do not show.
@@ -57,12 +65,18 @@ impl<'a> Comparison<'a> {
     /// Compares all elements of one part of both graphs: an interview, or the value nodes of one key. In any order. An
     /// interview that one side does not have at all is one finding.
     pub fn compare(&mut self, left: Vec<Element>, right: Vec<Element>) {
+        let kept = self.differences.first.len();
         let left = self.prepare(Side::Left, left);
         let right = self.prepare(Side::Right, right);
         if left.is_empty() != right.is_empty() && left.iter().chain(&right).any(is_interview) {
-            return self.find_missing_interview(&left, &right);
+            self.find_missing_interview(&left, &right);
+        } else {
+            self.compare_in_order(&left, &right);
         }
-        let (mut left, mut right) = (left.as_slice(), right.as_slice());
+        self.neighbourhoods.collect(self.policy, [&left, &right], &self.differences.first[kept..]);
+    }
+
+    fn compare_in_order(&mut self, mut left: &[Element], mut right: &[Element]) {
         loop {
             let order = match (left.first(), right.first()) {
                 (None, None) => return,

@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use cutover_core::graph::{Label, Value};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 /// Names the two sides of a comparison, in the words of whoever asked for it: `direct` and `projected`, for instance.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Orientation {
     /// What the left side is.
     pub left: SmolStr,
@@ -34,7 +35,7 @@ impl Orientation {
 }
 
 /// One of the two sides of a comparison.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
     /// The first one named.
@@ -58,7 +59,7 @@ impl fmt::Display for Side {
 }
 
 /// What kind of thing a finding is about. Ordered as comparisons report: nodes first.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Subject {
     /// Nodes of a label.
@@ -84,8 +85,24 @@ impl fmt::Display for Subject {
     }
 }
 
+/// The value of a property, as JSON has it; a point in time is text (RFC 3339). There is none of these in the program: it says
+/// in the schema what [`Value`] is.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "it is described, and never made")]
+enum PropertyValue {
+    /// True or false.
+    Bool(bool),
+    /// A number.
+    Number(f64),
+    /// Text, or a point in time.
+    Text(String),
+    /// Values in order.
+    List(Vec<PropertyValue>),
+}
+
 /// What was found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum DifferenceKind {
     /// The right side has the element, the left side does not.
@@ -97,8 +114,10 @@ pub enum DifferenceKind {
         /// The property, by its name in the comparison.
         property: SmolStr,
         /// The value on the left; `None` when it has none.
+        #[schemars(with = "Option<PropertyValue>")]
         left: Option<Value>,
         /// The value on the right; `None` when it has none.
+        #[schemars(with = "Option<PropertyValue>")]
         right: Option<Value>,
     },
     /// The element is there more than once on a side: nodes with one key, or relationships of a type between the same
@@ -130,6 +149,7 @@ pub enum DifferenceKind {
         /// The property.
         property: SmolStr,
         /// Its value.
+        #[schemars(with = "PropertyValue")]
         value: Value,
     },
     /// A node whose key leads to no element of the other schema.
@@ -156,8 +176,10 @@ pub enum DifferenceKind {
     /// A figure that is not what it should be.
     Figure {
         /// What it should be.
+        #[schemars(with = "PropertyValue")]
         expected: Value,
         /// What it is.
+        #[schemars(with = "PropertyValue")]
         actual: Value,
     },
 }
@@ -182,7 +204,7 @@ impl DifferenceKind {
 }
 
 /// What is missing together with an element that owns it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Below {
     /// How many nodes, by label.
     pub nodes: BTreeMap<SmolStr, u64>,
@@ -208,7 +230,7 @@ impl Below {
 }
 
 /// A finding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Difference {
     /// The label, the relationship type or the figure that it is about.
     pub subject: Subject,

@@ -8,6 +8,7 @@
 //! | `canonical`, `element` | which element is which |
 //! | `compare` | two sequences of elements, without I/O |
 //! | `difference` | a finding |
+//! | `neighbourhood` | what stands around a finding |
 //! | `source`, `rows`, `stream` | reading both sides in bounded memory |
 
 mod canonical;
@@ -15,6 +16,7 @@ mod compare;
 mod compiled;
 mod difference;
 mod element;
+mod neighbourhood;
 mod policy;
 mod rows;
 mod source;
@@ -25,6 +27,7 @@ pub use compare::Comparison;
 pub use compiled::CompiledPolicy;
 pub use difference::{Below, Difference, DifferenceKind, Orientation, Side, Subject};
 pub use element::{Element, Key, Name, NodeName};
+pub use neighbourhood::{NEIGHBOURHOODS_KEPT, NearNode, NearRelationship, Neighbourhood, State};
 pub use policy::{
     DefaultValue, Ignore, IgnoreHaving, IgnoreUnreferenced, Policy, PolicyError, Rename, Tolerance, Unlisted,
 };

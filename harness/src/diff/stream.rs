@@ -91,10 +91,11 @@ pub async fn diff(
         orphans_degree: [0, 0],
     };
     let ended = run.run().await;
-    let comparison = run.comparison;
+    let mut comparison = run.comparison;
     let rules = comparison.rules_used();
+    let neighbourhoods = comparison.take_neighbourhoods();
     let mut check = CheckResult::concluded(id, sides, comparison.compared, comparison.differences);
-    check.rules = rules;
+    (check.rules, check.neighbourhoods) = (rules, neighbourhoods);
     match ended {
         Ok(Ended::Compared) => {}
         Ok(Ended::Empty(empty)) => {

@@ -1,0 +1,134 @@
+//! What is shown around a difference, and what bounds it.
+
+use cutover_core::graph::{Label, Properties, Rel};
+use smol_str::SmolStr;
+
+use super::*;
+use crate::diff::{Comparison, Policy};
+
+fn element(name: Name, properties: Properties) -> Element {
+    Element { name, interview: Some("i-1".into()), properties }
+}
+
+fn interview() -> NodeName {
+    NodeName::keyed(Label::Interview, "i-1")
+}
+
+/// Returns an interview of so many sentences, each with an analysis that mentions a topic of its own.
+fn tree(sentences: u32) -> Vec<Element> {
+    let mut tree = vec![element(Name::Node(interview()), Properties::new())];
+    let link =
+        |rel, from: &NodeName, to: NodeName| element(Name::link(rel, from.clone(), to), Properties::new());
+    for slot in 0..sentences {
+        let (sentence, analysis) = (NodeName::sentence(slot), NodeName::analysis(slot));
+        let text = Properties::new().with("text", format!("This is sentence {slot}.").as_str());
+        tree.push(element(Name::Node(sentence.clone()), text));
+        tree.push(element(Name::Node(analysis.clone()), Properties::new()));
+        tree.push(link(Rel::HasSentence, &interview(), sentence.clone()));
+        tree.push(link(Rel::HasAnalysis, &sentence, analysis.clone()));
+        let topic = NodeName::keyed(Label::Topic, SmolStr::new(format!("topic {slot}")));
+        tree.push(link(Rel::MentionsTopic, &analysis, topic));
+        if slot > 0 {
+            tree.push(link(Rel::NextSentence, &NodeName::sentence(slot - 1), sentence));
+        }
+    }
+    tree
+}
+
+fn without(tree: &[Element], name: &Name) -> Vec<Element> {
+    let rest: Vec<Element> = tree.iter().filter(|element| element.name != *name).cloned().collect();
+    assert_eq!(rest.len() + 1, tree.len(), "there is such an element");
+    rest
+}
+
+fn neighbourhoods(left: &[Element], right: &[Element]) -> Vec<Neighbourhood> {
+    let policy = CompiledPolicy::new(&Policy::same_schema());
+    let mut comparison = Comparison::new(&policy);
+    comparison.compare(left.to_vec(), right.to_vec());
+    comparison.take_neighbourhoods()
+}
+
+/// Returns what is shown, a line each: nodes with their state, then relationships.
+fn shown(near: &Neighbourhood) -> Vec<String> {
+    let sign = |is_centre, state: State| {
+        let centre = if is_centre { "*" } else { "" };
+        format!("{centre}{state:?}")
+    };
+    let nodes = near
+        .nodes
+        .iter()
+        .map(|node| format!("{} {} {}", sign(node.is_centre, node.state), node.label, node.key));
+    let relationships = near.relationships.iter().map(|link| {
+        let end = |at: usize| format!("{} {}", near.nodes[at].label, near.nodes[at].key);
+        format!("{} {} {} -> {}", sign(link.is_centre, link.state), link.rel, end(link.from), end(link.to))
+    });
+    nodes.chain(relationships).collect()
+}
+
+#[test]
+fn around_a_missing_relationship_stand_its_ends_and_what_they_belong_to() {
+    let left = tree(3);
+    let topic = NodeName::keyed(Label::Topic, "topic 1");
+    let right = without(&left, &Name::link(Rel::MentionsTopic, NodeName::analysis(1), topic));
+    let found = neighbourhoods(&left, &right);
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        shown(&found[0]),
+        [
+            "Same Analysis of #1",
+            r#"Outside Topic "topic 1""#,
+            "Same Sentence #1",
+            r#"Same Interview "i-1""#,
+            "Same Sentence #0",
+            "Same Sentence #2",
+            r#"*OnlyLeft MENTIONS_TOPIC Analysis of #1 -> Topic "topic 1""#,
+            "Same HAS_ANALYSIS Sentence #1 -> Analysis of #1",
+            r#"Same HAS_SENTENCE Interview "i-1" -> Sentence #0"#,
+            r#"Same HAS_SENTENCE Interview "i-1" -> Sentence #1"#,
+            r#"Same HAS_SENTENCE Interview "i-1" -> Sentence #2"#,
+            "Same NEXT_SENTENCE Sentence #0 -> Sentence #1",
+            "Same NEXT_SENTENCE Sentence #1 -> Sentence #2",
+        ]
+    );
+    let topic = &found[0].nodes[1];
+    assert_eq!((topic.left, topic.right), (1, 0), "on the right nothing leads to the topic");
+}
+
+#[test]
+fn a_node_whose_properties_differ_is_marked_and_says_what_it_says() {
+    let left = tree(1);
+    let mut right = tree(1);
+    let sentence = Name::Node(NodeName::sentence(0));
+    let other = right.iter_mut().find(|element| element.name == sentence).expect("there is one");
+    other.properties.set("text".into(), "Something else.".into());
+    let found = neighbourhoods(&left, &right);
+    assert_eq!(shown(&found[0])[0], "*Differs Sentence #0");
+    assert_eq!(found[0].nodes[0].text.as_deref(), Some("This is sentence 0."));
+}
+
+#[test]
+fn a_long_interview_that_is_missing_is_shown_in_part_and_says_so() {
+    let left = tree(200);
+    let found = neighbourhoods(&left, &[]);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].nodes.len(), NODES_MAX);
+    assert_eq!(found[0].left_out, 201 - NODES_MAX as u64);
+    assert!(found[0].nodes.iter().all(|node| node.state == State::OnlyLeft));
+}
+
+#[test]
+fn however_much_differs_a_few_of_each_kind_are_kept() {
+    let left = tree(300);
+    let right: Vec<Element> =
+        left.iter().filter(|element| element.name.kind() == "Interview").cloned().collect();
+    let found = neighbourhoods(&left, &right);
+    assert!(found.len() <= NEIGHBOURHOODS_KEPT);
+    let sentences = found.iter().filter(|near| near.subject.name() == "Sentence").count();
+    assert_eq!(sentences, OF_A_KIND_MAX);
+    assert!(found.iter().all(|near| near.nodes.len() <= NODES_MAX));
+}
+
+#[test]
+fn where_nothing_differs_there_is_nothing_to_show() {
+    assert_eq!(neighbourhoods(&tree(3), &tree(3)), []);
+}

@@ -15,13 +15,14 @@
 //! | [`simulation`] | the projector, the store and the graph under one seeded scheduler |
 //! | [`result`], [`gate`] | what a run came to, and the verdict that follows from it |
 //! | [`report`] | views of the result |
-//! | [`run_folder`], [`seed`], [`error`], [`exit_code`] | what a run leaves behind, repeats by, and ends with |
+//! | [`run_folder`], [`seed`], [`digest`], [`error`], [`exit_code`] | what a run leaves behind, repeats by, names content by, and ends with |
 
 pub mod analyses;
 pub mod cli;
 pub mod crash;
 pub mod defect;
 pub mod diff;
+pub mod digest;
 pub mod doctor;
 pub mod error;
 pub mod exit_code;

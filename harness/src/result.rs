@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::crash::Crashes;
-use crate::diff::{Difference, Neighbourhood, Orientation, Subject};
+use crate::diff::{Difference, Digests, Neighbourhood, Orientation, Subject};
 use crate::gate::Judgement;
 
 /// The version of the JSON form of [`RunResult`]. Raised when a field changes its meaning or goes.
@@ -259,6 +259,9 @@ pub struct CheckResult {
     pub neighbourhoods: Vec<Neighbourhood>,
     /// The rules of the policy that were used.
     pub rules: Vec<RuleUse>,
+    /// What each side comes to in a digest, where somebody asked for it and both were read to their end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digests: Option<Digests>,
     /// What went wrong while comparing, with its causes, in one line.
     pub error: Option<String>,
     /// How long it took.
@@ -288,6 +291,7 @@ impl CheckResult {
             differences,
             neighbourhoods: Vec::new(),
             rules: Vec::new(),
+            digests: None,
             error: None,
             duration_ms: 0,
         }
@@ -309,6 +313,7 @@ impl CheckResult {
             differences: Differences::default(),
             neighbourhoods: Vec::new(),
             rules: Vec::new(),
+            digests: None,
             error: error.into(),
             duration_ms: 0,
         }

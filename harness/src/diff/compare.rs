@@ -10,6 +10,7 @@ use smol_str::SmolStr;
 
 use super::compiled::{CompiledPolicy, Uses};
 use super::difference::{Below, Difference, DifferenceKind, Side, Subject};
+use super::digest::{Digester, Digests};
 use super::element::{Element, Name, NodeName};
 use super::neighbourhood::{Neighbourhood, Neighbourhoods};
 use crate::result::{Compared, Differences, RuleUse, Tally};
@@ -20,6 +21,8 @@ use crate::result::{Compared, Differences, RuleUse, Tally};
 pub struct Comparison<'a> {
     policy: &'a CompiledPolicy,
     uses: Uses,
+    /// What both sides come to, where somebody wants to know.
+    digesters: Option<[Digester; 2]>,
     /// How much was compared.
     pub compared: Compared,
     /// What differed.
@@ -32,7 +35,18 @@ impl<'a> Comparison<'a> {
     pub fn new(policy: &'a CompiledPolicy) -> Self {
         let (compared, differences) = (Compared::default(), Differences::default());
         let neighbourhoods = Neighbourhoods::default();
-        Self { policy, uses: policy.unused(), compared, differences, neighbourhoods }
+        Self { policy, uses: policy.unused(), digesters: None, compared, differences, neighbourhoods }
+    }
+
+    /// Begins a comparison that also says what each side is, in a digest.
+    pub fn digesting(policy: &'a CompiledPolicy) -> Self {
+        Self { digesters: Some(Default::default()), ..Self::new(policy) }
+    }
+
+    /// Returns what both sides come to so far; `None` where nobody asked for it in the beginning.
+    pub fn digests(&self) -> Option<Digests> {
+        let [left, right] = self.digesters.as_ref()?;
+        Some(Digests { left: left.finish(), right: right.finish() })
     }
 
     /// Returns the rules that were used so far.
@@ -68,6 +82,10 @@ impl<'a> Comparison<'a> {
         let kept = self.differences.first.len();
         let left = self.prepare(Side::Left, left);
         let right = self.prepare(Side::Right, right);
+        if let Some(digesters) = &mut self.digesters {
+            digesters[Side::Left as usize].add(self.policy, &left);
+            digesters[Side::Right as usize].add(self.policy, &right);
+        }
         if left.is_empty() != right.is_empty() && left.iter().chain(&right).any(is_interview) {
             self.find_missing_interview(&left, &right);
         } else {

@@ -238,6 +238,11 @@ impl CompiledPolicy {
         renamed.chain(tolerated).map(|rule| self.rules[rule].0.clone()).collect()
     }
 
+    /// Returns whether different values of a property may count as the same.
+    pub(super) fn tolerates(&self, name: &str, property: &str) -> bool {
+        self.subjects.get(name).is_some_and(|subject| subject.tolerances.contains_key(property))
+    }
+
     /// Returns whether two values of a property are the same, and counts the tolerance if it takes one to say so.
     pub(super) fn same(
         &self,

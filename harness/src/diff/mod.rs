@@ -8,6 +8,7 @@
 //! | `canonical`, `element` | which element is which |
 //! | `compare` | two sequences of elements, without I/O |
 //! | `difference` | a finding |
+//! | `digest` | a name for all that a graph holds |
 //! | `neighbourhood` | what stands around a finding |
 //! | `source`, `rows`, `stream` | reading both sides in bounded memory |
 
@@ -15,6 +16,7 @@ mod canonical;
 mod compare;
 mod compiled;
 mod difference;
+mod digest;
 mod element;
 mod neighbourhood;
 mod policy;
@@ -26,6 +28,7 @@ pub use canonical::{Identity, Interview, canonical, canonical_node};
 pub use compare::Comparison;
 pub use compiled::CompiledPolicy;
 pub use difference::{Below, Difference, DifferenceKind, Orientation, Side, Subject};
+pub use digest::Digests;
 pub use element::{Element, Key, Name, NodeName};
 pub use neighbourhood::{NEIGHBOURHOODS_KEPT, NearNode, NearRelationship, Neighbourhood, State};
 pub use policy::{

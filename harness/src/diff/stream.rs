@@ -20,18 +20,20 @@ use super::rows::Rows;
 use super::source::Source;
 use crate::result::{Cause, CheckResult, Outcome};
 
-/// How much is held in memory at once.
+/// How much is held in memory at once, and what is worked out besides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// How many interviews are compared at once, at least 1.
     pub interviews: usize,
     /// How many nodes are read at once, at least 1.
     pub page_rows: usize,
+    /// Whether the result also says what each side is, in a digest.
+    pub digests: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { interviews: 16, page_rows: 5000 }
+        Self { interviews: 16, page_rows: 5000, digests: false }
     }
 }
 
@@ -86,7 +88,7 @@ pub async fn diff(
         sources: [left, right],
         limits,
         identity: policy.identity,
-        comparison: Comparison::new(&policy),
+        comparison: if limits.digests { Comparison::digesting(&policy) } else { Comparison::new(&policy) },
         read: Default::default(),
         orphans_degree: [0, 0],
     };
@@ -94,10 +96,12 @@ pub async fn diff(
     let mut comparison = run.comparison;
     let rules = comparison.rules_used();
     let neighbourhoods = comparison.take_neighbourhoods();
+    let digests = comparison.digests();
     let mut check = CheckResult::concluded(id, sides, comparison.compared, comparison.differences);
     (check.rules, check.neighbourhoods) = (rules, neighbourhoods);
     match ended {
-        Ok(Ended::Compared) => {}
+        // A side that was not read to its end has none.
+        Ok(Ended::Compared) => check.digests = digests,
         Ok(Ended::Empty(empty)) => {
             check.outcome = Outcome::Unknown;
             check.cause = Some(Cause::NothingCompared);

@@ -10,7 +10,7 @@ use super::*;
 use crate::diff::GraphSource;
 
 /// The smallest limits: every border is met.
-const TIGHT: Limits = Limits { interviews: 1, page_rows: 1 };
+const TIGHT: Limits = Limits { interviews: 1, page_rows: 1, digests: false };
 
 fn interview(number: u32) -> InterviewId {
     InterviewId::for_file(&format!("{number}.txt"))
@@ -350,4 +350,22 @@ async fn a_graph_that_is_read_out_of_order_leaves_the_check_unknown() {
     let check = compare_with_fault(Fault::ReversesPages).await;
     assert_eq!((check.outcome, check.cause), (Outcome::Unknown, Some(Cause::EngineFailed)));
     assert!(check.error.is_some_and(|error| error.contains("out of order")));
+}
+
+#[tokio::test]
+async fn equal_graphs_have_one_digest_whatever_their_schema_and_the_borders_of_pages() {
+    let (direct, projected) = (graph(Schema::Direct, 0..5).await, graph(Schema::Projected, 0..5).await);
+    let mut all = Vec::new();
+    for limits in [Limits { digests: true, ..TIGHT }, Limits { digests: true, ..Limits::default() }] {
+        let check = compare_with(&direct, &projected, limits).await;
+        let digests = check.digests.expect("digests were asked for");
+        all.extend([digests.left, digests.right]);
+    }
+    assert!(all.iter().all(|digest| *digest == all[0]), "{all:?}");
+    let shorter = graph(Schema::Projected, 0..4).await;
+    let limits = Limits { digests: true, ..Limits::default() };
+    let other = compare_with(&direct, &shorter, limits).await.digests.expect("digests were asked for");
+    assert_eq!(other.left, all[0], "the digest of a side does not depend on the other one");
+    assert_ne!(other.left, other.right);
+    assert_eq!(compare(&direct, &projected).await.digests, None);
 }

@@ -4,12 +4,14 @@
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use cutover_engines::event_log::eventstoredb::grpc::StartError;
 use cutover_service::projection::ProjectionError;
 
 use crate::analyses::AnalysesError;
+use crate::certificate::{CertificateError, KeyError};
 use crate::cli::config::ConfigError;
 use crate::cli::drill::DocumentError;
 use crate::defect::catalogue::UnknownDefect;
@@ -56,6 +58,20 @@ pub enum ExpectedError {
     /// Existing servers may not be used, or do not answer.
     #[error(transparent)]
     External(#[from] ExternalError),
+    /// A certificate is not to be believed, or there is none.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// A key cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A copy of the certificate cannot be written where it was asked for.
+    #[error("cannot write the certificate to {}", file.display())]
+    CertificateUnwritable {
+        /// Where.
+        file: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// A projection ended before its time.
     #[error(transparent)]
     Projection(#[from] ProjectionError),
@@ -116,13 +132,17 @@ impl ExpectedError {
             | Self::Scenario(_)
             | Self::Defect(_)
             | Self::Document(_)
-            | Self::NothingToKill { .. } => exit_code::USAGE,
+            | Self::NothingToKill { .. }
+            | Self::Key(_) => exit_code::USAGE,
+            Self::Certificate(error) if error.is_about_a_certificate() => exit_code::DIFFERENCES,
+            Self::Certificate(_) => exit_code::USAGE,
             // A mistake on the command line, and not a server that is not as it should be.
             Self::External(ExternalError::Settings(_)) => exit_code::USAGE,
             Self::RunFolder(_)
             | Self::Install(_)
             | Self::External(_)
             | Self::Projection(_)
+            | Self::CertificateUnwritable { .. }
             | Self::NoContainers
             | Self::Listen { .. }
             | Self::System { .. } => exit_code::ENVIRONMENT,
@@ -147,6 +167,12 @@ impl ExpectedError {
             }
             Self::Install(error) => Some(error.hint().to_owned()),
             Self::External(error) => Some(error.hint()),
+            Self::Certificate(error) => Some(error.hint().to_owned()),
+            Self::Key(error) => Some(error.hint().to_owned()),
+            Self::CertificateUnwritable { .. } => Some(
+                "the run folder has it, too; name a file in a folder that can be written to with --certificate"
+                    .to_owned(),
+            ),
             Self::Projection(_) => Some(
                 "see whether the accounts may do what is asked of them, and whether the servers are the right ones: `cutover \
                  doctor` asks them; nothing is lost, what was not acknowledged is delivered again"

@@ -8,6 +8,7 @@
 //! | [`provision`] | engines, started and stopped |
 //! | [`fault`] | what the world does to engines, as wrappers round the ports |
 //! | [`defect`] | defects of the code that must come to light, and the drill that sees to it |
+//! | [`live`] | a live system, looked at without changing anything |
 //! | [`doctor`] | which engines can be used here, and what is missing |
 //! | [`transcripts`], [`workload`] | what is fed in |
 //! | [`diff`] | comparison of two graphs |
@@ -15,9 +16,11 @@
 //! | [`simulation`] | the projector, the store and the graph under one seeded scheduler |
 //! | [`result`], [`gate`] | what a run came to, and the verdict that follows from it |
 //! | [`report`] | views of the result |
+//! | [`certificate`] | the signed word on a run, which expires |
 //! | [`run_folder`], [`seed`], [`digest`], [`error`], [`exit_code`] | what a run leaves behind, repeats by, names content by, and ends with |
 
 pub mod analyses;
+pub mod certificate;
 pub mod cli;
 pub mod crash;
 pub mod defect;
@@ -28,6 +31,7 @@ pub mod error;
 pub mod exit_code;
 pub mod fault;
 pub mod gate;
+pub mod live;
 pub mod model;
 pub mod provision;
 pub mod report;

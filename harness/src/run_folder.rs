@@ -15,6 +15,9 @@ use crate::seed::Seed;
 /// The file that holds the result of a run.
 pub const RESULT_FILE: &str = "result.json";
 
+/// The file that holds the certificate of a run.
+pub const CERTIFICATE_FILE: &str = "certificate.json";
+
 /// The link that leads to the newest run.
 pub const LATEST: &str = "latest";
 
@@ -26,6 +29,21 @@ pub struct RunFolderError {
     pub path: PathBuf,
     /// Why.
     pub source: io::Error,
+}
+
+/// Writes a file, whole or not at all; one that was there stays until then.
+///
+/// # Errors
+///
+/// When the disk refuses.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let draft = path.with_file_name(format!(".{}.draft", name.to_string_lossy()));
+    File::create(&draft)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&draft, path))
+        // The draft may not even exist; what matters is that the name stays free.
+        .inspect_err(|_| drop(fs::remove_file(&draft)))
 }
 
 /// The folder of one run. Dropped while nothing was kept in it, it goes away again.
@@ -85,15 +103,7 @@ impl RunFolder {
     pub fn keep(&self, file: &str, bytes: &[u8]) -> Result<PathBuf, RunFolderError> {
         let path = self.path().join(file);
         let failed = |source| RunFolderError { path: path.clone(), source };
-        let draft = self.path().join(format!(".{file}.draft"));
-        let written = File::create(&draft)
-            .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-            .and_then(|()| fs::rename(&draft, &path));
-        if let Err(source) = written {
-            // The draft may not even exist; what matters is that the name stays free.
-            drop(fs::remove_file(&draft));
-            return Err(failed(source));
-        }
+        write_whole(&path, bytes).map_err(failed)?;
         self.link().map_err(|source| RunFolderError { path: self.root.join(LATEST), source })?;
         Ok(path)
     }

@@ -6,6 +6,8 @@ mod common;
 mod analyses;
 #[path = "cli/bad_input.rs"]
 mod bad_input;
+#[path = "cli/certificate.rs"]
+mod certificate;
 #[path = "cli/containers.rs"]
 mod containers;
 #[path = "cli/crash_test.rs"]

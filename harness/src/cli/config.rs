@@ -26,6 +26,17 @@ pub enum ConfigError {
     /// The time is over before anything can run.
     #[error("a run cannot end within no time at all")]
     NoTime,
+    /// A certificate cannot count for so long, or counts for no time.
+    #[error("a certificate cannot count for `{text}`")]
+    ValidFor {
+        /// What was given.
+        text: String,
+    },
+    /// Scenarios would run on the live system.
+    #[error(
+        "a live system is looked at without changing it, and `--engines external` runs scenarios on those very servers"
+    )]
+    LiveAndExternal,
     /// What is said about existing servers means nothing.
     #[error(transparent)]
     External(#[from] SettingsError),
@@ -38,6 +49,13 @@ impl ConfigError {
             Self::Timeout { .. } | Self::NoTime => {
                 Some("write --timeout as a number with its unit: 90s, 10m, 1h".to_owned())
             }
+            Self::ValidFor { .. } => Some(
+                "write --valid-for as a number with its unit, 30 days (720h) at most: 90m, 24h".to_owned(),
+            ),
+            Self::LiveAndExternal => Some(
+                "leave out --engines, or run scenarios on servers of their own with --engines process"
+                    .to_owned(),
+            ),
             Self::External(error) => Some(error.hint()),
         }
     }
@@ -66,6 +84,8 @@ pub struct Config {
     pub color: ColorChoice,
     /// The flags that must be given again to repeat the run, besides the seed.
     pub repeated: Vec<(&'static str, String)>,
+    /// The flags that name the servers that are there already.
+    pub servers: Vec<(&'static str, String)>,
     transcripts: Option<PathBuf>,
     analyses: Option<PathBuf>,
     scenarios: Option<PathBuf>,
@@ -98,8 +118,9 @@ impl Config {
         if flags.engines == EnginesKind::Containers {
             repeated.extend(repeat_containers(&containers).map(Some));
         }
+        let servers = repeat_external(&external, &flags.external);
         if flags.engines == EnginesKind::External {
-            repeated.extend(repeat_external(&external, &flags.external).into_iter().map(Some));
+            repeated.extend(servers.iter().cloned().map(Some));
         }
         Ok(Self {
             format: flags.format,
@@ -116,6 +137,7 @@ impl Config {
                 Color::Never => ColorChoice::Never,
             },
             repeated: repeated.into_iter().flatten().collect(),
+            servers,
             transcripts: flags.transcripts,
             analyses: flags.analyses,
             scenarios: flags.scenarios,
@@ -153,6 +175,19 @@ impl Config {
     pub fn analyser(&self) -> Result<Box<dyn Analyser>, AnalysesError> {
         analyses::analyser(self.analyses.as_deref())
     }
+}
+
+/// How long a certificate may count at most: what was true a month ago says nothing of tonight.
+const VALID_FOR_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Reads how long a certificate is to count.
+///
+/// # Errors
+///
+/// [`ConfigError::ValidFor`] when that is no time, none at all, or too long.
+pub fn parse_valid_for(text: &str) -> Result<Duration, ConfigError> {
+    let wrong = || ConfigError::ValidFor { text: text.to_owned() };
+    parse_time(text).ok().filter(|time| *time <= VALID_FOR_MAX).ok_or_else(wrong)
 }
 
 /// Returns what the flags say about existing servers.
@@ -236,6 +271,15 @@ mod tests {
         check("10m", Some(600));
         check("1h", Some(3600));
         check("7", Some(7));
+    }
+
+    #[test]
+    fn a_certificate_counts_for_a_month_at_most() {
+        assert_eq!(parse_valid_for("720h").ok(), Some(VALID_FOR_MAX));
+        for text in ["721h", "0h", "soon", "99999999999999h"] {
+            let refused = parse_valid_for(text).expect_err(text);
+            assert!(matches!(refused, ConfigError::ValidFor { .. }), "{refused:?}");
+        }
     }
 
     #[test]

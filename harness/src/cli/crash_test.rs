@@ -63,5 +63,5 @@ pub fn execute(config: &Config, args: &CrashTestArgs) -> Result<u8, ExpectedErro
     let command = run::repeat(config, &subcommand);
     let engines = provision.name();
     let ran = Ran { now, took: started.elapsed(), command, engines, results: vec![result] };
-    run::conclude(config, &folder, &transcripts, ran)
+    run::conclude(config, &folder, &transcripts, ran).map(|(exit_code, _)| exit_code)
 }

@@ -29,7 +29,11 @@ pub enum Command {
     /// Run the named scenarios, compare the graphs and say what differed.
     Run(RunArgs),
     /// Run every scenario, then give the verdict: may the direct path be switched off?
-    Readiness,
+    ///
+    /// It leaves a signed certificate beside its result, whatever the verdict is.
+    Readiness(ReadinessArgs),
+    /// Make keys for certificates, and say whether a certificate is to be believed.
+    Certificate(CertificateArgs),
     /// Kill the projection process at random moments, again and again, and prove that nothing is lost or done twice.
     ///
     /// It needs servers that outlive the process: --engines process.
@@ -65,6 +69,93 @@ pub struct RunArgs {
     /// The scenarios, by name; `cutover list` names them all.
     #[arg(required = true, value_name = "NAME")]
     pub names: Vec<String>,
+}
+
+/// Arguments of `readiness`.
+#[derive(Debug, Args)]
+pub struct ReadinessArgs {
+    /// Look at a live system, too, and change nothing in it: the graphs against each other, lag, parking lots and outbox.
+    ///
+    /// The system is named by --eventstore-url, --direct-url and --projected-url; scenarios run on other engines.
+    #[arg(long, env = "CUTOVER_LIVE", hide_env_values = true)]
+    pub live: bool,
+    /// The consumer groups of the live system's projection: neo4j-projection-interview-NAME and neo4j-projection-sentence-NAME.
+    #[arg(
+        long,
+        env = "CUTOVER_GROUPS",
+        value_name = "NAME",
+        default_value = "v1",
+        value_parser = clap::builder::NonEmptyStringValueParser::new(),
+        hide_env_values = true
+    )]
+    pub groups: String,
+    /// The private key that signs the certificate, PEM; one of your own, made on first use, when left out.
+    #[arg(long, env = "CUTOVER_SIGNING_KEY", value_name = "FILE", hide_env_values = true)]
+    pub signing_key: Option<PathBuf>,
+    /// Write the certificate into this file, too.
+    #[arg(long, env = "CUTOVER_CERTIFICATE", value_name = "FILE", hide_env_values = true)]
+    pub certificate: Option<PathBuf>,
+    /// How long the certificate counts, such as 90m or 24h; 30 days at most.
+    #[arg(
+        long,
+        env = "CUTOVER_VALID_FOR",
+        value_name = "TIME",
+        default_value = "24h",
+        hide_env_values = true
+    )]
+    pub valid_for: String,
+}
+
+/// Arguments of `certificate`.
+#[derive(Debug, Args)]
+pub struct CertificateArgs {
+    /// What is to be done.
+    #[command(subcommand)]
+    pub command: CertificateCommand,
+}
+
+/// What can be done about certificates.
+#[derive(Debug, Subcommand)]
+pub enum CertificateCommand {
+    /// Say whether a certificate is genuine, in its time, and says GO.
+    Verify(VerifyArgs),
+    /// Show what a certificate says, whether it is to be believed or not.
+    Show(ShowArgs),
+    /// Make a key that signs: FILE, for your eyes alone, and FILE.pub for everybody who is to trust it.
+    NewKey(NewKeyArgs),
+}
+
+/// Arguments of `certificate verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The certificate.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// A public key to trust, PEM; may be given several times. Your own when left out.
+    #[arg(
+        long = "trusted-key",
+        env = "CUTOVER_TRUSTED_KEY",
+        value_name = "FILE",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
+    pub trusted_keys: Vec<PathBuf>,
+}
+
+/// Arguments of `certificate show`.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// The certificate.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// Arguments of `certificate new-key`.
+#[derive(Debug, Args)]
+pub struct NewKeyArgs {
+    /// Where the private key goes. A file that is there is never overwritten.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
 }
 
 /// Arguments of `crash-test`.
@@ -370,7 +461,7 @@ impl Default for ContainerFlags {
 
 /// Flags about servers that are there already. Accounts are no flags: whoever lists processes would see them.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Existing servers, for --engines external")]
+#[command(next_help_heading = "Existing servers, for --engines external and readiness --live")]
 pub struct ExternalFlags {
     /// The event store, such as esdb://host:2113?tls=false or esdb+discover://cluster.
     #[arg(long, global = true, env = "CUTOVER_EVENTSTORE_URL", value_name = "URL", hide_env_values = true)]

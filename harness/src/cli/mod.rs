@@ -2,6 +2,7 @@
 //!
 //! Flags are parsed into the plain structs of [`flags`], then validated once into a [`config::Config`].
 
+pub mod certificate;
 pub mod completions;
 pub mod config;
 pub mod crash_test;
@@ -74,7 +75,8 @@ fn execute(cli: Cli) -> Result<u8, ExpectedError> {
     match cli.command {
         Command::List(args) => list::execute(&config, &args),
         Command::Run(args) => run::execute(&config, &args),
-        Command::Readiness => readiness::execute(&config),
+        Command::Readiness(args) => readiness::execute(&config, &args),
+        Command::Certificate(args) => certificate::execute(&config, &args),
         Command::CrashTest(args) => crash_test::execute(&config, &args),
         Command::Project(args) => project::execute(&config, &args),
         Command::Drill(args) => drill::execute(&config, &args),

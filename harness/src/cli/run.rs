@@ -1,16 +1,20 @@
 //! `cutover run NAME…`, and what `cutover readiness` does with every scenario: run, judge, keep, print.
 
+use std::future::Future;
 use std::time::{Duration, Instant};
 
 use cutover_core::timestamp::Timestamp;
 use time::OffsetDateTime;
+use tokio::sync::watch;
 
 use crate::cli::config::Config;
 use crate::cli::flags::{EnginesKind, Format, RunArgs};
 use crate::cli::signals::Signals;
 use crate::cli::{output, progress, runtime};
+use crate::diff::Policy;
 use crate::error::ExpectedError;
 use crate::gate::Judgement;
+use crate::live::{self, LiveSystem, Looked};
 use crate::provision::external::ExternalError;
 use crate::provision::process::{self, Installation, ServerSettings};
 use crate::provision::{Embedded, External, Process, Provision};
@@ -38,6 +42,32 @@ pub fn execute(config: &Config, args: &RunArgs) -> Result<u8, ExpectedError> {
 ///
 /// See [`execute`].
 pub fn run(config: &Config, scenarios: &[Named], subcommand: &str) -> Result<u8, ExpectedError> {
+    run_and_look(config, scenarios, subcommand, None).map(|finished| finished.exit_code)
+}
+
+/// A run that has been judged, kept and printed.
+pub(super) struct Finished {
+    /// The exit code of its verdict.
+    pub(super) exit_code: u8,
+    /// What it came to.
+    pub(super) result: RunResult,
+    /// What it leaves behind.
+    pub(super) folder: RunFolder,
+    /// What was seen of the live system, if there is one.
+    pub(super) live: Option<Looked>,
+}
+
+/// Runs scenarios, and looks at a live system after them if there is one.
+///
+/// # Errors
+///
+/// See [`execute`]; and when the live system does not answer before anything is run.
+pub(super) fn run_and_look(
+    config: &Config,
+    scenarios: &[Named],
+    subcommand: &str,
+    live: Option<&LiveSystem>,
+) -> Result<Finished, ExpectedError> {
     let transcripts = config.transcripts()?;
     let analyser = config.analyser()?;
     scenario::run::check(scenarios, &transcripts)?;
@@ -46,6 +76,10 @@ pub fn run(config: &Config, scenarios: &[Named], subcommand: &str) -> Result<u8,
     // Looks into the folders of other runs, so that theirs must be one that can be used.
     sweep(config)?;
     let runtime = runtime()?;
+    if let Some(live) = live {
+        // Nobody waits half an hour to be told of a wrong password.
+        runtime.block_on(live.identities())?;
+    }
     let provision = runtime.block_on(provision(config, &folder))?;
     let observer = progress::observer();
     let mut runner = Runner::new(&*provision, &transcripts, config.seed, &*observer);
@@ -53,17 +87,57 @@ pub fn run(config: &Config, scenarios: &[Named], subcommand: &str) -> Result<u8,
     runner.projection.projector.lanes = config.lanes.unwrap_or(runner.projection.projector.lanes);
 
     let started = Instant::now();
-    let results = runtime.block_on(async {
+    let (mut results, live) = runtime.block_on(async {
         let signals = Signals::listen()
             .map_err(|source| ExpectedError::System { doing: "listen to signals", source })?;
-        let results = runner.run(scenarios, cut(config.timeout, signals)).await;
+        // One limit and one signal for both: what the scenarios leave of the time is what there is for the live system.
+        let cut = Cutter::new(cut(config.timeout, signals));
+        let results = runner.run(scenarios, cut.told()).await;
         provision.finish().await;
-        Ok::<_, ExpectedError>(results)
+        let looked = match live {
+            Some(live) => Some(look(live, cut.told()).await),
+            None => None,
+        };
+        Ok::<_, ExpectedError>((results, looked))
     })?;
     drop(observer);
+    results.extend(live.iter().map(|looked| looked.result.clone()));
     let command = repeat(config, subcommand);
     let ran = Ran { now, took: started.elapsed(), command, engines: provision.name(), results };
-    conclude(config, &folder, &transcripts, ran)
+    let (exit_code, result) = conclude(config, &folder, &transcripts, ran)?;
+    Ok(Finished { exit_code, result, folder, live })
+}
+
+/// Looks at a live system until the run is cut off.
+async fn look(live: &LiveSystem, cut: impl Future<Output = Cut>) -> Looked {
+    let policy = Policy::direct_vs_projected();
+    tokio::select! {
+        biased;
+        cut = cut => Looked::stopped(cut.cause(), cut.reason(live::SCENARIO)),
+        looked = live.look(&policy) => looked,
+    }
+}
+
+/// Tells several, one after the other, that the run is cut off.
+struct Cutter(watch::Receiver<Option<Cut>>);
+
+impl Cutter {
+    /// Waits for the cut from now on.
+    fn new(cut: impl Future<Output = Cut> + Send + 'static) -> Self {
+        let (tell, told) = watch::channel(None);
+        // It ends with the runtime.
+        tokio::spawn(async move { tell.send(Some(cut.await)) });
+        Self(told)
+    }
+
+    /// Waits until the run is cut off, or was before.
+    async fn told(&self) -> Cut {
+        let mut told = self.0.clone();
+        match told.wait_for(Option::is_some).await.map(|cut| *cut) {
+            Ok(Some(cut)) => cut,
+            _ => std::future::pending().await,
+        }
+    }
 }
 
 /// What was run.
@@ -80,7 +154,7 @@ pub(super) struct Ran {
     pub(super) results: Vec<ScenarioResult>,
 }
 
-/// Judges what was run, keeps and prints it, and returns the exit code.
+/// Judges what was run, keeps and prints it, and returns the exit code with the result.
 ///
 /// # Errors
 ///
@@ -90,7 +164,7 @@ pub(super) fn conclude(
     folder: &RunFolder,
     transcripts: &[Transcript],
     ran: Ran,
-) -> Result<u8, ExpectedError> {
+) -> Result<(u8, RunResult), ExpectedError> {
     let Ran { now, took, command, engines, results } = ran;
     if results.iter().any(|result| result.cause == Some(Cause::Interrupted)) {
         return Err(ExpectedError::Interrupted { after: took });
@@ -124,7 +198,7 @@ pub(super) fn conclude(
     if config.format == Format::Human {
         output::complain(&format!("result: {}\n", kept.display()));
     }
-    Ok(exit_code)
+    Ok((exit_code, result))
 }
 
 /// Removes what servers of runs that were killed have left, whatever engines this run has.
@@ -186,7 +260,7 @@ pub(super) fn repeat(config: &Config, subcommand: &str) -> String {
 }
 
 /// Returns a word the way that a POSIX shell takes it for one.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let plain = |character: char| character.is_alphanumeric() || "/._-+,:@%=".contains(character);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

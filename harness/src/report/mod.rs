@@ -13,5 +13,6 @@ mod terminal;
 pub use drill::{defects_to_markdown, matrix_to_markdown};
 pub use json::to_json;
 pub use terminal::{
-    Style, defects_to_terminal, diagnosis_to_terminal, drill_to_terminal, simulation_to_terminal, to_terminal,
+    Style, certificate_to_terminal, defects_to_terminal, diagnosis_to_terminal, drill_to_terminal,
+    simulation_to_terminal, to_terminal,
 };

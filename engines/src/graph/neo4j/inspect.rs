@@ -69,6 +69,17 @@ impl Neo4jGraph {
         })
     }
 
+    /// Asks for the id that the database got when it was made. It stays the same for as long as the database is there, and a copy of
+    /// its files has it too.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the server does not answer.
+    pub async fn database_id(&self) -> Result<String, GraphError> {
+        let rows = self.rows("say which database it is", query("CALL db.info() YIELD id RETURN id")).await?;
+        column(&one(rows)?, "id")
+    }
+
     /// Counts everything that is in the graph.
     ///
     /// # Errors

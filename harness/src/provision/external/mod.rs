@@ -31,9 +31,9 @@ use super::shared_store::{CATEGORIES, ScenarioLog, SharedStore};
 use super::{Engines, Provision, ProvisionError};
 
 /// How long a read of a graph may take.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const READ_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a server may take to say what it is.
-const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 /// How many interviews are looked at at once.
 const PAGE: usize = 1_000;
 
@@ -171,7 +171,7 @@ fn run_name() -> String {
 }
 
 /// Makes a client of the store. Nothing is connected before its first call.
-fn connect_store(store: &Store) -> Result<EventStoreDb, ExternalError> {
+pub(crate) fn connect_store(store: &Store) -> Result<EventStoreDb, ExternalError> {
     let url = match &store.credentials {
         Some(credentials) => store.address.with_credentials(credentials),
         None => Secret::new(store.address.as_str()),
@@ -186,7 +186,7 @@ fn connect_store(store: &Store) -> Result<EventStoreDb, ExternalError> {
 }
 
 /// Makes a client of a graph's server. Nothing is connected before its first call.
-fn connect_graph(
+pub(crate) fn connect_graph(
     name: &'static str,
     server: &GraphServer,
     schema: Schema,

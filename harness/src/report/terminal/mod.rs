@@ -3,6 +3,7 @@
 //! The same result and [`Style`] give the same text: neither the terminal nor the environment is asked here. How text is
 //! fitted into columns is left to `page`, the rows to `table`.
 
+mod certificate;
 mod diagnosis;
 mod drill;
 mod page;
@@ -11,6 +12,7 @@ mod table;
 
 use std::collections::BTreeMap;
 
+pub use certificate::certificate_to_terminal;
 pub use diagnosis::diagnosis_to_terminal;
 pub use drill::{defects_to_terminal, drill_to_terminal};
 use indexmap::IndexMap;

@@ -1,0 +1,86 @@
+//! What a certificate says, for people. Whether it is to be believed is not decided here, and the text says so.
+
+use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
+
+use super::page::Page;
+use super::{Style, grouped};
+use crate::certificate::{Certificate, Engine, Figure, KeyId, LiveSystemState};
+
+/// Renders a certificate for people.
+pub fn certificate_to_terminal(certificate: &Certificate, key: &KeyId, style: Style) -> String {
+    let columns = style.columns.max(Style::COLUMNS_MIN);
+    let mut page = Page::new(columns.into());
+    page.line(0, &format!("verdict: {}", certificate.verdict));
+    for reason in &certificate.reasons {
+        page.line(1, reason);
+    }
+    page.line(0, &format!("issued: {}", certificate.issued_at));
+    page.line(0, &format!("counts until: {}", certificate.expires_at));
+    page.line(0, &format!("digest: {}", certificate.digest()));
+    page.line(0, &format!("says it was signed by: key {key}"));
+    page.line(0, &format!("cutover {}, engines {}", certificate.program_version, certificate.engines));
+    page.line(0, &format!("policy: {}, {}", certificate.policy.name, certificate.policy.digest));
+    write_live(&mut page, certificate.live.as_ref());
+    page.blank();
+    page.block(&figures(&certificate.figures, columns, style.is_coloured));
+    page.blank();
+    page.command("reproduce", &certificate.command);
+    page.line(0, "nothing here says that it is genuine: `cutover certificate verify` does");
+    page.into_text()
+}
+
+fn write_live(page: &mut Page, live: Option<&LiveSystemState>) {
+    let Some(LiveSystemState { system, groups, position, graphs }) = live else {
+        return page.line(0, "live system: none was looked at");
+    };
+    page.line(0, &format!("live system, groups {groups}:"));
+    let engines = [
+        ("event store", &system.event_store),
+        ("direct graph", &system.direct),
+        ("projected graph", &system.projected),
+    ];
+    for (what, Engine { url, identity }) in engines {
+        let identity = identity.as_deref().unwrap_or("which says nothing that would tell it from another");
+        page.line(1, &format!("{what}: {url}, {identity}"));
+    }
+    let last =
+        |revision: Option<u64>| revision.map_or_else(|| "empty".to_owned(), |last| format!("up to {last}"));
+    page.line(
+        1,
+        &format!("log: interviews {}, sentences {}", last(position.interview), last(position.sentence)),
+    );
+    if let Some(graphs) = graphs {
+        page.line(1, &format!("direct graph digest: {}", graphs.direct));
+        page.line(1, &format!("projected graph digest: {}", graphs.projected));
+    }
+}
+
+fn figures(figures: &[Figure], columns: u16, is_coloured: bool) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(columns);
+    table.set_header(["scenario", "figure", "value", "of", "at most", "passed"]);
+    let mut before = "";
+    for Figure { scenario, name, value, of, threshold, passed } in figures {
+        let scenario = if scenario == before { "" } else { scenario.as_str() };
+        let value = value.map_or_else(|| "unknown".to_owned(), grouped);
+        let passed = if *passed { Cell::new("yes").fg(Color::Green) } else { Cell::new("no").fg(Color::Red) };
+        let cells = [scenario, name.as_str(), &value, &grouped(*of), &grouped(*threshold)].map(Cell::new);
+        table.add_row(cells.into_iter().chain([passed]));
+        before = if scenario.is_empty() { before } else { scenario };
+    }
+    for (at, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        if (2..5).contains(&at) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    if is_coloured {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    table.trim_fmt()
+}

@@ -17,6 +17,7 @@
 //! | [`result`], [`gate`] | what a run came to, and the verdict that follows from it |
 //! | [`report`] | views of the result |
 //! | [`certificate`] | the signed word on a run, which expires |
+//! | [`thinned`] | what happens often, in bounded memory |
 //! | [`run_folder`], [`seed`], [`digest`], [`error`], [`exit_code`] | what a run leaves behind, repeats by, names content by, and ends with |
 
 pub mod analyses;
@@ -42,5 +43,6 @@ pub mod seed;
 pub mod simulation;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod thinned;
 pub mod transcripts;
 pub mod workload;

@@ -365,6 +365,9 @@ pub struct ProjectorMetrics {
     pub queue_depth: Vec<u64>,
     /// Events in the store that were not yet acknowledged at the end.
     pub lag: u64,
+    /// How many events had been committed to the graph at which moment; thinned out evenly.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub committed: Vec<Sample>,
 }
 
 /// How often a fault struck that a scenario asks for.
@@ -374,6 +377,18 @@ pub struct FaultCount {
     pub fault: SmolStr,
     /// How often.
     pub times: u64,
+    /// When, in milliseconds from the beginning of the scenario; thinned out evenly where it struck very often.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub at_ms: Vec<u64>,
+}
+
+/// How much of something there was at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Sample {
+    /// The moment, in milliseconds from the beginning of the scenario.
+    pub at_ms: u64,
+    /// How many events by then.
+    pub events: u64,
 }
 
 impl ProjectorMetrics {
@@ -406,12 +421,18 @@ impl From<&Metrics> for ProjectorMetrics {
 }
 
 /// How long the parts of a scenario took, in milliseconds, in the order in which they ran.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StepDuration {
     /// What was done.
     pub step: String,
     /// How long it took.
     pub duration_ms: u64,
+    /// When it began, in milliseconds from the beginning of the scenario.
+    #[serde(default)]
+    pub began_ms: u64,
+    /// How many events had been appended when it was over.
+    #[serde(default)]
+    pub events_appended: u64,
 }
 
 /// What a scenario came to.

@@ -2,11 +2,14 @@
 
 use cutover_core::timestamp::Timestamp;
 
-use crate::diff::{Below, Difference, DifferenceKind, Orientation, Side, Subject};
+use crate::diff::{
+    Below, Difference, DifferenceKind, NearNode, NearRelationship, Neighbourhood, Orientation, Side, State,
+    Subject,
+};
 use crate::gate::Judgement;
 use crate::result::{
     Cause, CheckResult, Compared, Differences, FaultCount, ProjectorMetrics, RuleUse, RunResult,
-    SCHEMA_VERSION, ScenarioResult, StepDuration, Tally, Transcript,
+    SCHEMA_VERSION, Sample, ScenarioResult, StepDuration, Tally, Transcript,
 };
 
 /// Holds a text against its snapshot in a folder of the workspace's `snapshots/`.
@@ -58,6 +61,7 @@ pub(crate) fn run_result() -> RunResult {
     }));
     let sides = Orientation::new("direct", "projected");
     let mut failed = CheckResult::concluded("direct-vs-projected", sides, compared(1204, 1203), differences);
+    failed.neighbourhoods.push(neighbourhood(interview));
     failed.rules.push(RuleUse {
         rule: "start-time".into(),
         reason: "the projected schema puts the unit into the name".to_owned(),
@@ -77,19 +81,34 @@ pub(crate) fn run_result() -> RunResult {
     let mut dual_write = ScenarioResult::concluded("dual-write", vec![failed, unknown]);
     dual_write.events_appended = 4810;
     dual_write.sentences = 1204;
-    dual_write.steps.push(StepDuration { step: "ingest".to_owned(), duration_ms: 310 });
+    for (step, began_ms, duration_ms, events_appended) in [
+        ("ingest", 2, 310, 4000),
+        ("edit 24 sentences", 312, 40, 4810),
+        ("project into projected", 352, 900, 4810),
+    ] {
+        let step = step.to_owned();
+        dual_write.steps.push(StepDuration { step, duration_ms, began_ms, events_appended });
+    }
     let metrics = ProjectorMetrics {
         processed: 4810,
         duplicates: 3,
         latency_p50_ms: 2.25,
         latency_p95_ms: 7.5,
         latency_p99_ms: 11.0,
-        queue_depth: vec![0; 12],
+        queue_depth: vec![0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 1, 0],
+        lag: 4,
+        committed: [(400, 900), (700, 2400), (1200, 4806)]
+            .map(|(at_ms, events)| Sample { at_ms, events })
+            .to_vec(),
         ..ProjectorMetrics::default()
     };
     dual_write.projections.insert("projected".into(), metrics);
     let mut replay = ScenarioResult::concluded("replay-from-zero", vec![passed]);
-    replay.faults.push(FaultCount { fault: "append reply-lost (one in 6)".into(), times: 1066 });
+    replay.faults.push(FaultCount {
+        fault: "append reply-lost (one in 6)".into(),
+        times: 1066,
+        at_ms: vec![12, 40, 41, 95, 160, 171],
+    });
     let stopped = ScenarioResult::stopped("long-run", Cause::TimedOut, "no end within 60 s", vec![]);
     let scenarios = vec![dual_write, replay, stopped];
     RunResult {
@@ -108,6 +127,53 @@ pub(crate) fn run_result() -> RunResult {
         }],
         verdict: Judgement::of(&scenarios),
         scenarios,
+    }
+}
+
+/// Returns what stands around the sentence that is missing on the right: its analysis is missing too, and one beside it differs.
+fn neighbourhood(interview: Option<smol_str::SmolStr>) -> Neighbourhood {
+    let node = |label: &str, key: &str, state, [left, right]: [u64; 2]| NearNode {
+        label: label.into(),
+        key: key.to_owned(),
+        text: (label == "Sentence").then(|| "We are go, and so is the <booster>.".to_owned()),
+        state,
+        left,
+        right,
+        is_centre: state == State::OnlyLeft && label == "Sentence",
+    };
+    let link = |rel: &str, from, to, state, [left, right]: [u64; 2]| NearRelationship {
+        rel: rel.into(),
+        from,
+        to,
+        state,
+        left,
+        right,
+        is_centre: false,
+    };
+    let id = interview.clone().unwrap_or_default();
+    Neighbourhood {
+        subject: Subject::Node("Sentence".into()),
+        key: "#12".to_owned(),
+        interview,
+        nodes: vec![
+            node("Sentence", "#12", State::OnlyLeft, [1, 0]),
+            node("Interview", &format!("\"{id}\""), State::Same, [1, 1]),
+            node("Sentence", "#11", State::Same, [1, 1]),
+            node("Sentence", "#13", State::Differs, [1, 1]),
+            node("Analysis", "of #12", State::OnlyLeft, [1, 0]),
+            node("Topic", "\"fuel & oxygen\"", State::Outside, [1, 0]),
+        ],
+        relationships: vec![
+            link("HAS_SENTENCE", 1, 0, State::OnlyLeft, [1, 0]),
+            link("NEXT_SENTENCE", 2, 0, State::OnlyLeft, [1, 0]),
+            link("NEXT_SENTENCE", 0, 3, State::OnlyLeft, [1, 0]),
+            link("HAS_ANALYSIS", 0, 4, State::OnlyLeft, [1, 0]),
+            link("MENTIONS_TOPIC", 4, 5, State::OnlyLeft, [1, 0]),
+            link("NEXT_SENTENCE", 2, 3, State::OnlyRight, [0, 1]),
+            link("HAS_SENTENCE", 1, 2, State::Same, [1, 1]),
+            link("HAS_SENTENCE", 1, 3, State::Same, [1, 1]),
+        ],
+        left_out: 2,
     }
 }
 

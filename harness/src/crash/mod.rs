@@ -381,7 +381,11 @@ impl Step {
     fn end(self, test: &CrashTest<'_>, found: &mut Found) {
         let took = self.started.elapsed();
         let duration_ms = milliseconds(took);
-        found.findings.steps.push(StepDuration { step: self.what.to_owned(), duration_ms });
+        found.findings.steps.push(StepDuration {
+            step: self.what.to_owned(),
+            duration_ms,
+            ..StepDuration::default()
+        });
         test.observer.notice(&RunEvent::StepFinished { step: self.number, took });
     }
 }

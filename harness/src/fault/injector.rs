@@ -4,7 +4,7 @@
 
 use std::future::{Future, pending};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cutover_engines::event_log::LogError;
 use cutover_engines::graph::{ApplyError, GraphError};
@@ -17,6 +17,7 @@ use super::points::{Mode, Moment, Point};
 use super::rule::{Kind, Rule, When};
 use crate::result::FaultCount;
 use crate::seed::{Seed, Stream};
+use crate::thinned::Thinned;
 
 /// The cause of an error that is injected.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +64,8 @@ struct Asked {
     /// Which of the next so many calls is disturbed, where it is one in so many.
     drawn: u64,
     struck: u64,
+    /// When, in milliseconds from the beginning.
+    at_ms: Thinned<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -96,6 +99,7 @@ struct Told {
 #[derive(Debug)]
 pub struct Injector {
     seed: Seed,
+    began: Instant,
     state: Mutex<State>,
     told: watch::Sender<Told>,
 }
@@ -103,7 +107,7 @@ pub struct Injector {
 impl Injector {
     /// Makes one that lets everything pass until something is asked for.
     pub fn new(seed: Seed) -> Self {
-        Self { seed, state: Mutex::default(), told: watch::Sender::default() }
+        Self { seed, began: Instant::now(), state: Mutex::default(), told: watch::Sender::default() }
     }
 
     /// Makes one for which calls fail by their number: the first point counts from the beginning, each other one from
@@ -118,7 +122,25 @@ impl Injector {
         let mut state = self.state();
         let random = self.seed.stream(&format!("fault {}", state.rules.len()));
         state.is_armed = true;
-        state.rules.push(Asked { rule, random, is_in_force: true, calls: 0, drawn: 0, struck: 0 });
+        state.rules.push(Asked {
+            rule,
+            random,
+            is_in_force: true,
+            calls: 0,
+            drawn: 0,
+            struck: 0,
+            at_ms: Thinned::default(),
+        });
+    }
+
+    /// Returns when it was made: the beginning of its scenario.
+    pub const fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// Returns how long ago that is, in milliseconds.
+    pub fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Ends every fault that is in force.
@@ -188,20 +210,26 @@ impl Injector {
     /// Returns how often each fault that was asked for has struck.
     pub fn struck_by_fault(&self) -> Vec<FaultCount> {
         let state = self.state();
-        let count = |asked: &Asked| FaultCount { fault: asked.rule.to_smolstr(), times: asked.struck };
+        let count = |asked: &Asked| FaultCount {
+            fault: asked.rule.to_smolstr(),
+            times: asked.struck,
+            at_ms: asked.at_ms.kept().to_vec(),
+        };
         state.rules.iter().map(count).collect()
     }
 
     /// Takes note that a fault of deliveries struck.
     pub(super) fn struck(&self, rule: usize, times: u64) {
         if times > 0 {
-            self.state().rules[rule].struck += times;
+            let now = self.elapsed_ms();
+            self.state().rules[rule].strike(times, now);
             self.told.send_modify(|told| told.struck += times);
         }
     }
 
     /// Decides what happens to a call.
     pub(super) fn decide(&self, site: Site<'_>) -> Effect {
+        let now = self.elapsed_ms();
         let (effect, has_struck) = {
             let mut state = self.state();
             if state.is_dead {
@@ -211,7 +239,7 @@ impl Injector {
             state.calls_since += 1;
             match state.point(site) {
                 Some(effect) => (effect, true),
-                None => state.rule(site),
+                None => state.rule(site, now),
             }
         };
         if has_struck {
@@ -301,7 +329,7 @@ impl State {
     }
 
     /// Decides by the rules: the first one that strikes counts. Also says whether it struck.
-    fn rule(&mut self, site: Site<'_>) -> (Effect, bool) {
+    fn rule(&mut self, site: Site<'_>, now: u64) -> (Effect, bool) {
         for (number, asked) in self.rules.iter_mut().enumerate() {
             if !asked.strikes(site) {
                 continue;
@@ -325,7 +353,7 @@ impl State {
                     return (Effect::Deliveries { rule: number, kind, takes }, false);
                 }
             };
-            asked.struck += 1;
+            asked.strike(1, now);
             return (effect, true);
         }
         (Effect::Pass, false)
@@ -333,6 +361,12 @@ impl State {
 }
 
 impl Asked {
+    /// Takes note that it struck so often at a moment.
+    fn strike(&mut self, times: u64, now: u64) {
+        self.struck += times;
+        self.at_ms.push(now);
+    }
+
     fn strikes(&mut self, site: Site<'_>) -> bool {
         if !self.is_in_force || !self.rule.is_about(site) {
             return false;

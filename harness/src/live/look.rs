@@ -54,12 +54,14 @@ impl LiveSystem {
         steps.push(StepDuration {
             step: "ask how the projection stands".to_owned(),
             duration_ms: milliseconds(begin),
+            ..StepDuration::default()
         });
         let begin = Instant::now();
         let compared = self.compare(policy).await;
         steps.push(StepDuration {
             step: "compare direct and projected".to_owned(),
             duration_ms: milliseconds(begin),
+            ..StepDuration::default()
         });
         let graphs =
             compared.digests.map(|digests| GraphDigests { direct: digests.left, projected: digests.right });

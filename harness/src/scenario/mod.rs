@@ -20,3 +20,4 @@ pub mod run;
 pub mod schema;
 pub mod step;
 pub mod steps;
+pub mod timeline;

@@ -215,10 +215,14 @@ impl<'a> Runner<'a> {
         let mut findings = Findings::default();
         let mut during = String::new();
         let ended = tokio::select! {
-            ended = self.steps(named, &*engines, injector, &mut findings, &mut during) => Ok(ended),
+            ended = self.steps(named, &*engines, injector.clone(), &mut findings, &mut during) => Ok(ended),
             cut = cut => Err(cut),
         };
         engines.stop().await;
+        if findings.faults.is_empty() {
+            // It was stopped before they were looked at; what had struck by then may be why.
+            findings.faults = injector.struck_by_fault();
+        }
         let checks = std::mem::take(&mut findings.checks);
         let (result, cut) = match ended {
             Ok(Ok(())) => (ScenarioResult::concluded(name.clone(), checks), None),
@@ -248,15 +252,22 @@ impl<'a> Runner<'a> {
         during: &mut String,
     ) -> Result<(), StepError> {
         "starting".clone_into(during);
-        let mut world = World::new(self, &named.scenario, engines, injector).await?;
+        let mut world = World::new(self, &named.scenario, engines, injector.clone()).await?;
         for (at, step) in named.scenario.steps.iter().enumerate() {
             let started = Instant::now();
             let number = at + 1;
             *during = step.to_string();
             self.observer.notice(&RunEvent::StepStarted { step: number, what: during });
+            let began_ms = injector.elapsed_ms();
             let taken = world.take(number, step, findings).await;
             let took = started.elapsed();
-            findings.steps.push(StepDuration { step: during.clone(), duration_ms: milliseconds(took) });
+            findings.steps.push(StepDuration {
+                step: during.clone(),
+                duration_ms: milliseconds(took),
+                began_ms,
+                events_appended: world.events_appended(),
+            });
+            world.note_commits(findings);
             taken?;
             self.observer.notice(&RunEvent::StepFinished { step: number, took });
         }

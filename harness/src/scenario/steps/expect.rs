@@ -66,7 +66,11 @@ impl World<'_> {
         let mut struck = self.injector.struck_by_fault();
         for (name, projected) in &self.projected {
             if let Some(times) = projected.poison.refused() {
-                struck.push(FaultCount { fault: format_smolstr!("apply of {name} refuses poison"), times });
+                struck.push(FaultCount {
+                    fault: format_smolstr!("apply of {name} refuses poison"),
+                    times,
+                    at_ms: Vec::new(),
+                });
             }
         }
         if struck.is_empty() {

@@ -44,6 +44,7 @@ use crate::scenario::event::Observer;
 use crate::scenario::file::Scenario;
 use crate::scenario::run::{Findings, PATIENCE, Runner};
 use crate::scenario::step::Step;
+use crate::scenario::timeline::Timeline;
 use crate::seed::{Seed, Stream};
 use crate::transcripts::{self, Transcript};
 use crate::workload::clock::SteppingClock;
@@ -93,6 +94,7 @@ pub struct World<'a> {
     failing: (u64, u32),
     /// The number of the step, 1-based.
     number: usize,
+    timeline: Arc<Timeline>,
 }
 
 impl<'a> World<'a> {
@@ -111,6 +113,7 @@ impl<'a> World<'a> {
         let direct = engines.graph(DIRECT, Schema::Direct).await?;
         direct.prepare(Schema::Direct).await?;
         let streams = Arc::new(Streams::new(engines.log()));
+        let timeline = Arc::new(Timeline::new(injector.began()));
         let defect = runner.defect.map(|make| make());
         let mut log: Arc<dyn EventLog> = Arc::new(FaultyLog::new(streams.clone(), injector.clone()));
         if let Some(hooks) = &defect {
@@ -153,7 +156,24 @@ impl<'a> World<'a> {
             poisonings: seed.stream("poison"),
             failing: (0, 0),
             number: 0,
+            timeline,
         })
+    }
+
+    /// Returns how many events were appended so far.
+    pub fn events_appended(&self) -> u64 {
+        self.streams.events()
+    }
+
+    /// Writes down when the events of each projection were committed.
+    pub fn note_commits(&self, findings: &mut Findings) {
+        for name in self.projected.keys() {
+            let committed = self.timeline.committed(name);
+            // A projection that failed has no figures, and yet it may have come far.
+            if !committed.is_empty() {
+                findings.projections.entry(name.clone()).or_default().committed = committed;
+            }
+        }
     }
 
     /// Takes the step of that number.

@@ -87,7 +87,8 @@ impl World<'_> {
                 if self.projected.is_empty() { Groups::in_production() } else { Groups::named(into) };
             let graph = self.engines.graph(into, Schema::Projected).await?;
             let poison = Arc::new(Poison::default());
-            let poisoned: Arc<dyn Graph> = Arc::new(PoisonedGraph::new(graph.clone(), poison.clone()));
+            let watched = self.timeline.watch(graph.clone(), into.clone());
+            let poisoned: Arc<dyn Graph> = Arc::new(PoisonedGraph::new(watched, poison.clone()));
             let disturbed = super::disturbed(&poisoned, into, &self.injector, self.defect.as_ref());
             let (groups, starts) = (vec![groups], [StartFrom::Start; 2]);
             self.projected.insert(into.clone(), Projected { graph, disturbed, poison, groups, starts });

@@ -20,6 +20,7 @@ use crate::exit_code;
 use crate::provision::containers::DaemonError;
 use crate::provision::external::ExternalError;
 use crate::provision::process::InstallError;
+use crate::result_file::ResultFileError;
 use crate::run_folder::RunFolderError;
 use crate::scenario::load::LoadError;
 use crate::transcripts::TranscriptError;
@@ -52,6 +53,17 @@ pub enum ExpectedError {
     /// The result cannot be kept.
     #[error(transparent)]
     RunFolder(#[from] RunFolderError),
+    /// A file is no result of a run.
+    #[error(transparent)]
+    ResultFile(#[from] ResultFileError),
+    /// A report cannot be written.
+    #[error("cannot write the report {}", path.display())]
+    Report {
+        /// Where it should be.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// There are no jars to run Neo4j servers from.
     #[error("cannot run Neo4j servers as local processes")]
     Install(#[from] InstallError),
@@ -132,6 +144,7 @@ impl ExpectedError {
             | Self::Scenario(_)
             | Self::Defect(_)
             | Self::Document(_)
+            | Self::ResultFile(_)
             | Self::NothingToKill { .. }
             | Self::Key(_) => exit_code::USAGE,
             Self::Certificate(error) if error.is_about_a_certificate() => exit_code::DIFFERENCES,
@@ -139,6 +152,7 @@ impl ExpectedError {
             // A mistake on the command line, and not a server that is not as it should be.
             Self::External(ExternalError::Settings(_)) => exit_code::USAGE,
             Self::RunFolder(_)
+            | Self::Report { .. }
             | Self::Install(_)
             | Self::External(_)
             | Self::Projection(_)
@@ -165,6 +179,8 @@ impl ExpectedError {
             Self::RunFolder(_) => {
                 Some("name a folder that can be written to with --runs, or with CUTOVER_RUNS".to_owned())
             }
+            Self::ResultFile(error) => Some(error.hint().to_owned()),
+            Self::Report { .. } => Some("name a file that can be written to with --output".to_owned()),
             Self::Install(error) => Some(error.hint().to_owned()),
             Self::External(error) => Some(error.hint()),
             Self::Certificate(error) => Some(error.hint().to_owned()),

@@ -17,7 +17,7 @@
 //! | [`result`], [`gate`] | what a run came to, and the verdict that follows from it |
 //! | [`report`] | views of the result |
 //! | [`certificate`] | the signed word on a run, which expires |
-//! | [`thinned`] | what happens often, in bounded memory |
+//! | [`result_file`], [`thinned`] | a result that was kept; what happens often, in bounded memory |
 //! | [`run_folder`], [`seed`], [`digest`], [`error`], [`exit_code`] | what a run leaves behind, repeats by, names content by, and ends with |
 
 pub mod analyses;
@@ -37,6 +37,7 @@ pub mod model;
 pub mod provision;
 pub mod report;
 pub mod result;
+pub mod result_file;
 pub mod run_folder;
 pub mod scenario;
 pub mod seed;

@@ -18,6 +18,15 @@ pub const RESULT_FILE: &str = "result.json";
 /// The file that holds the certificate of a run.
 pub const CERTIFICATE_FILE: &str = "certificate.json";
 
+/// The file that holds it for CI systems, as JUnit XML.
+pub const JUNIT_FILE: &str = "junit.xml";
+
+/// The file that holds it for the summary page of a CI system.
+pub const MARKDOWN_FILE: &str = "report.md";
+
+/// The file that holds it for people, as a page for the browser.
+pub const HTML_FILE: &str = "report.html";
+
 /// The link that leads to the newest run.
 pub const LATEST: &str = "latest";
 
@@ -120,6 +129,16 @@ impl RunFolder {
     #[cfg(not(unix))]
     fn link(&self) -> io::Result<()> {
         fs::write(self.root.join(LATEST), &self.name)
+    }
+}
+
+/// Returns where the result of the newest run is.
+pub fn latest_result(root: &Path) -> PathBuf {
+    let latest = root.join(LATEST);
+    // Where links need a privilege, it is a file that names the folder.
+    match fs::read_to_string(&latest) {
+        Ok(name) => root.join(name).join(RESULT_FILE),
+        Err(_) => latest.join(RESULT_FILE),
     }
 }
 

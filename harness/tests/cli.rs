@@ -1,6 +1,8 @@
 //! The program from the outside: help texts, exit codes, and what is said about bad input.
 
 mod common;
+#[path = "common/validator.rs"]
+mod validator;
 
 #[path = "cli/analyses.rs"]
 mod analyses;
@@ -24,5 +26,9 @@ mod external;
 mod help;
 #[path = "cli/project.rs"]
 mod project;
+#[path = "cli/report.rs"]
+mod report;
 #[path = "cli/run.rs"]
 mod run;
+#[path = "cli/schema.rs"]
+mod schema;

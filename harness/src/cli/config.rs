@@ -7,7 +7,7 @@ use anstream::ColorChoice;
 use cutover_service::pipeline::analyse::Analyser;
 
 use crate::analyses::{self, AnalysesError};
-use crate::cli::flags::{Color, EnginesKind, ExternalFlags, Flags, Format};
+use crate::cli::flags::{Color, EnginesKind, ExternalFlags, Flags, Form, Format};
 use crate::provision::containers::ContainerSettings;
 use crate::provision::external::{ExternalSettings, Given, SettingsError};
 use crate::scenario::load::{Catalogue, LoadError};
@@ -37,6 +37,12 @@ pub enum ConfigError {
         "a live system is looked at without changing it, and `--engines external` runs scenarios on those very servers"
     )]
     LiveAndExternal,
+    /// There is no such report of what was asked for.
+    #[error("`--format {form}` is for the results of runs")]
+    NoReport {
+        /// What was given.
+        form: &'static str,
+    },
     /// What is said about existing servers means nothing.
     #[error(transparent)]
     External(#[from] SettingsError),
@@ -56,6 +62,7 @@ impl ConfigError {
                 "leave out --engines, or run scenarios on servers of their own with --engines process"
                     .to_owned(),
             ),
+            Self::NoReport { .. } => Some("write --format human or --format json".to_owned()),
             Self::External(error) => Some(error.hint()),
         }
     }
@@ -64,8 +71,10 @@ impl ConfigError {
 /// The settings of a run.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// How the result is written to stdout.
+    /// How what a subcommand says is written to stdout.
     pub format: Format,
+    /// How the result of a run is written to stdout.
+    pub form: Form,
     /// What decides every random choice.
     pub seed: Seed,
     /// Which engines scenarios run on.
@@ -123,7 +132,8 @@ impl Config {
             repeated.extend(servers.iter().cloned().map(Some));
         }
         Ok(Self {
-            format: flags.format,
+            format: flags.format.into(),
+            form: flags.format,
             seed: flags.seed.map_or_else(Seed::draw, Seed::new),
             engines: flags.engines,
             containers,

@@ -34,6 +34,10 @@ pub enum Command {
     Readiness(ReadinessArgs),
     /// Make keys for certificates, and say whether a certificate is to be believed.
     Certificate(CertificateArgs),
+    /// Show the result of a run that was kept, in any form; that of the newest one when none is named.
+    ///
+    /// It decides nothing: the exit code says whether the report could be written, and nothing of the verdict.
+    Report(ReportArgs),
     /// Kill the projection process at random moments, again and again, and prove that nothing is lost or done twice.
     ///
     /// It needs servers that outlive the process: --engines process.
@@ -53,6 +57,13 @@ pub enum Command {
     Doctor,
     /// Print the completion script for a shell.
     Completions(CompletionsArgs),
+}
+
+impl Command {
+    /// Returns whether it shows the result of a run, which there are more forms for.
+    pub const fn ends_in_a_result(&self) -> bool {
+        matches!(self, Self::Run(_) | Self::Readiness(_) | Self::Report(_) | Self::CrashTest(_))
+    }
 }
 
 /// Arguments of `list`.
@@ -156,6 +167,20 @@ pub struct NewKeyArgs {
     /// Where the private key goes. A file that is there is never overwritten.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The result.json of a run; that of the newest one when left out.
+    #[arg(value_name = "RESULT")]
+    pub result: Option<PathBuf>,
+    /// Write the report to this file instead of stdout, whole or not at all.
+    #[arg(long, env = "CUTOVER_OUTPUT", value_name = "FILE", hide_env_values = true)]
+    pub output: Option<PathBuf>,
+    /// Print the JSON Schema of results instead.
+    #[arg(long)]
+    pub schema: bool,
 }
 
 /// Arguments of `crash-test`.
@@ -305,12 +330,53 @@ pub struct CompletionsArgs {
 
 /// How results are written to stdout.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum Form {
     /// Tables for people.
     #[default]
+    #[value(alias = "terminal")]
     Human,
     /// One JSON value for programs.
     Json,
+    /// JUnit XML for CI systems: of runs only.
+    Junit,
+    /// Markdown for the summary page of a CI system: of runs only.
+    Markdown,
+    /// One HTML page that works offline: of runs only.
+    Html,
+}
+
+impl Form {
+    /// Returns the name, as it is given on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Json => "json",
+            Self::Junit => "junit",
+            Self::Markdown => "markdown",
+            Self::Html => "html",
+        }
+    }
+
+    /// Returns whether only the result of a run can be written like this.
+    pub const fn is_of_runs_only(self) -> bool {
+        matches!(self, Self::Junit | Self::Markdown | Self::Html)
+    }
+}
+
+/// How what every subcommand says is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// For programs.
+    Json,
+}
+
+impl From<Form> for Format {
+    fn from(form: Form) -> Self {
+        if form == Form::Json { Self::Json } else { Self::Human }
+    }
 }
 
 /// When colours are used.
@@ -357,7 +423,7 @@ impl EnginesKind {
 pub struct Flags {
     /// How the result is written to stdout.
     #[arg(long, global = true, env = "CUTOVER_FORMAT", value_enum, default_value_t, hide_env_values = true)]
-    pub format: Format,
+    pub format: Form,
     /// What decides every random choice; drawn and printed when left out.
     #[arg(long, global = true, env = "CUTOVER_SEED", value_name = "N", hide_env_values = true)]
     pub seed: Option<u64>,

@@ -15,6 +15,7 @@ pub mod output;
 pub mod progress;
 pub mod project;
 pub mod readiness;
+pub mod report;
 pub mod run;
 pub mod signals;
 pub mod simulate;
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
 
-use crate::cli::config::Config;
+use crate::cli::config::{Config, ConfigError};
 use crate::cli::flags::{Cli, Command};
 use crate::error::ExpectedError;
 use crate::exit_code;
@@ -72,11 +73,15 @@ pub fn command() -> clap::Command {
 fn execute(cli: Cli) -> Result<u8, ExpectedError> {
     let config = Config::new(cli.flags)?;
     config.color.write_global();
+    if config.form.is_of_runs_only() && !cli.command.ends_in_a_result() {
+        return Err(ConfigError::NoReport { form: config.form.as_str() }.into());
+    }
     match cli.command {
         Command::List(args) => list::execute(&config, &args),
         Command::Run(args) => run::execute(&config, &args),
         Command::Readiness(args) => readiness::execute(&config, &args),
         Command::Certificate(args) => certificate::execute(&config, &args),
+        Command::Report(args) => report::execute(&config, &args),
         Command::CrashTest(args) => crash_test::execute(&config, &args),
         Command::Project(args) => project::execute(&config, &args),
         Command::Drill(args) => drill::execute(&config, &args),

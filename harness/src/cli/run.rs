@@ -8,9 +8,9 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 
 use crate::cli::config::Config;
-use crate::cli::flags::{EnginesKind, Format, RunArgs};
+use crate::cli::flags::{EnginesKind, Form, RunArgs};
 use crate::cli::signals::Signals;
-use crate::cli::{output, progress, runtime};
+use crate::cli::{output, progress, report, runtime};
 use crate::diff::Policy;
 use crate::error::ExpectedError;
 use crate::gate::Judgement;
@@ -18,9 +18,9 @@ use crate::live::{self, LiveSystem, Looked};
 use crate::provision::external::ExternalError;
 use crate::provision::process::{self, Installation, ServerSettings};
 use crate::provision::{Embedded, External, Process, Provision};
-use crate::report::{self, Style};
+use crate::report::to_json;
 use crate::result::{self, Cause, RunResult, ScenarioResult};
-use crate::run_folder::{RESULT_FILE, RunFolder};
+use crate::run_folder::{HTML_FILE, JUNIT_FILE, MARKDOWN_FILE, RESULT_FILE, RunFolder};
 use crate::scenario::run::{Cut, Runner};
 use crate::scenario::{self, load::Named};
 use crate::transcripts::{self, Transcript};
@@ -183,20 +183,23 @@ pub(super) fn conclude(
         scenarios: results,
         verdict,
     };
-    let json = report::to_json(&result);
+    let json = to_json(&result);
     // What was found out is shown even where it cannot be kept.
     let kept = folder.keep(RESULT_FILE, json.as_bytes());
-    match config.format {
-        Format::Json => output::print(&json)?,
-        Format::Human => {
-            // Colours are in the text, and are taken out again where stdout does not want them.
-            let style = Style { is_coloured: true, columns: output::columns(), ..Style::default() };
-            output::print(&report::to_terminal(&result, style))?;
-        }
+    let reports = kept.as_ref().ok().map(|_| report::keep_all(&result, folder));
+    match config.form {
+        Form::Json => output::print(&json)?,
+        form => output::print(&report::render(&result, form, report::terminal_style()))?,
     }
     let kept = kept?;
-    if config.format == Format::Human {
+    if config.form == Form::Human {
         output::complain(&format!("result: {}\n", kept.display()));
+    }
+    reports.transpose()?;
+    if config.form == Form::Human {
+        let [html, markdown, junit] = [HTML_FILE, MARKDOWN_FILE, JUNIT_FILE];
+        let html = kept.with_file_name(html);
+        output::complain(&format!("report: {} ({markdown} and {junit} beside it)\n", html.display()));
     }
     Ok((exit_code, result))
 }

@@ -224,7 +224,7 @@ fn write_verdict(page: &mut Page, result: &RunResult, style: Style) {
 }
 
 /// Writes a number with a comma after every three digits from the right.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.char_indices() {

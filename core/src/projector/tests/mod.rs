@@ -1,6 +1,9 @@
 //! The projector's rules, one test each, and random schedules. The graph here is no graph: it keeps versions, and holds
 //! every batch against what must be true of it.
 
+mod holds;
+mod outages;
+mod parking;
 mod rules;
 mod schedules;
 mod undecodable;
@@ -17,6 +20,20 @@ use crate::metadata::{Actor, DEFAULT_SOURCE, Metadata, SCHEMA_VERSION};
 use crate::sentence::{SentenceCreated, SentenceEvent, Tag, TagType};
 use crate::timestamp::Timestamp;
 use crate::wire;
+
+/// How long an event that came too early is waited for, unless settings say otherwise.
+const HOLD_MS: u64 = 45_000;
+/// What one event's retries take: 1, 2, 4, 8 and 16 s.
+const RETRIES_MS: u64 = 31_000;
+/// How often something may go on in one go; what takes longer comes to no end.
+const STEPS_MAX: usize = 10_000;
+
+/// Takes steps until one says that it was the last, and fails if none does.
+#[track_caller]
+fn to_the_end(what: &str, mut goes_on: impl FnMut() -> bool) {
+    let ends = (0..STEPS_MAX).any(|_| !goes_on());
+    assert!(ends, "{what} comes to no end: it goes on after {STEPS_MAX} steps");
+}
 
 /// Names an event in these tests.
 type Key = (AggregateId, u64);
@@ -237,7 +254,8 @@ impl Rig {
 
     /// Takes out what the projector wants done.
     fn collect(&mut self) {
-        while let Some(action) = self.projector.poll() {
+        to_the_end("what the projector wants done", || {
+            let Some(action) = self.projector.poll() else { return false };
             match action {
                 Action::Apply { batch, lane, change_sets } => {
                     let busy = self.batches.iter().any(|(_, other, _)| *other == lane);
@@ -270,7 +288,8 @@ impl Rig {
                 Action::Pause => self.is_paused = true,
                 Action::Resume => self.is_paused = false,
             }
-        }
+            true
+        });
     }
 
     /// Lets one thing happen that was asked for; returns whether there was one.
@@ -306,19 +325,29 @@ impl Rig {
 
     /// Lets everything happen that can without time passing.
     fn run(&mut self) {
-        while self.step() {}
+        to_the_end("what happens without time passing", || self.step());
+    }
+
+    /// Lets time pass until the next wake-up, without anything else happening.
+    #[track_caller]
+    fn wake(&mut self) {
+        let at = self.wake_at.take().expect("a wake-up");
+        self.now = self.now.max(at);
+        self.projector.handle(self.now, Input::Tick);
     }
 
     /// Lets that much time pass, with every wake-up on the way.
     fn pass(&mut self, ms: u64) {
         let end = self.now + ms;
         self.run();
-        while let Some(at) = self.wake_at.filter(|&at| at <= end) {
-            self.now = self.now.max(at);
-            self.wake_at = None;
-            self.projector.handle(self.now, Input::Tick);
-            self.run();
-        }
+        to_the_end("waking up", || {
+            let is_due = self.wake_at.is_some_and(|at| at <= end);
+            if is_due {
+                self.wake();
+                self.run();
+            }
+            is_due
+        });
         self.now = end;
     }
 
@@ -336,4 +365,21 @@ impl Rig {
     fn counters(&self) -> Counters {
         self.projector.metrics().counters
     }
+}
+
+/// A rig in which interview 0 and its first sentence are created.
+fn started() -> Rig {
+    let mut rig = Rig::new();
+    rig.deliver(i(0), 0);
+    rig.deliver(s(0, 0), 0);
+    rig.check_applied(&[(i(0), 0), (s(0, 0), 0)]);
+    rig.graph.applied.clear();
+    rig.acked.clear();
+    rig
+}
+
+/// A projector that was restarted over the graph of another one.
+fn restarted(rig: Rig) -> Rig {
+    let graph = Versions { applied: Vec::new(), ..rig.graph };
+    Rig { graph, now: rig.now, ..Rig::new() }
 }

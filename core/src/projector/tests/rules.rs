@@ -1,27 +1,6 @@
-//! Every rule of the projector by an example.
+//! What the projector does with events in order and out of order, one rule each.
 
 use super::*;
-
-const HOLD_MS: u64 = 45_000;
-/// What one event's retries take: 1, 2, 4, 8 and 16 s.
-const RETRIES_MS: u64 = 31_000;
-
-/// A rig in which interview 0 and its first sentence are created.
-pub(super) fn started() -> Rig {
-    let mut rig = Rig::new();
-    rig.deliver(i(0), 0);
-    rig.deliver(s(0, 0), 0);
-    rig.check_applied(&[(i(0), 0), (s(0, 0), 0)]);
-    rig.graph.applied.clear();
-    rig.acked.clear();
-    rig
-}
-
-/// A projector that was restarted over the graph of another one.
-pub(super) fn restarted(rig: Rig) -> Rig {
-    let graph = Versions { applied: Vec::new(), ..rig.graph };
-    Rig { graph, now: rig.now, ..Rig::new() }
-}
 
 #[test]
 fn versions_of_one_aggregate_are_applied_in_order_whatever_order_they_come_in() {
@@ -92,8 +71,7 @@ fn an_event_store_that_does_not_answer_is_asked_again_later_and_nothing_is_parke
         rig.projector.handle(rig.now, Input::LocateFailed { sentence: sentence(0, 0) });
         rig.collect();
         assert!(rig.locates.is_empty(), "it is not asked at once");
-        rig.now = rig.wake_at.expect("a wake-up");
-        rig.projector.handle(rig.now, Input::Tick);
+        rig.wake();
     }
     rig.run();
     rig.check_applied(&[(s(0, 0), 1)]);
@@ -105,16 +83,16 @@ fn an_event_whose_interview_cannot_be_found_fails_and_is_parked_after_its_retrie
     let mut rig = restarted(started());
     rig.hand_in(recorded((s(0, 0), 1), interview(0)), false);
     let mut asked = 0;
-    while rig.parked.is_empty() {
+    to_the_end("looking for the interview", || {
         rig.collect();
         if let Some(sentence) = rig.locates.pop_front() {
             asked += 1;
             rig.projector.handle(rig.now, Input::Located { sentence, interview: None });
         } else if rig.parked.is_empty() {
-            rig.now = rig.wake_at.expect("a wake-up");
-            rig.projector.handle(rig.now, Input::Tick);
+            rig.wake();
         }
-    }
+        rig.parked.is_empty()
+    });
     assert_eq!((asked, rig.now), (6, RETRIES_MS));
     assert!(rig.parked[0].1.starts_with("failed 6 times: the interview of Sentence-"), "{:?}", rig.parked);
 }
@@ -200,105 +178,6 @@ fn one_conflict_corrects_a_whole_batch() {
 }
 
 #[test]
-fn what_another_service_has_applied_meanwhile_closes_the_gap() {
-    let mut rig = started();
-    rig.deliver(s(0, 0), 2);
-    rig.graph.current.insert(s(0, 0), 1);
-    rig.pass(HOLD_MS / 2);
-    rig.check_applied(&[(s(0, 0), 2)]);
-    rig.check_parked(&[]);
-}
-
-#[test]
-fn an_interview_that_another_service_has_created_meanwhile_is_noticed() {
-    let mut rig = Rig::new();
-    rig.deliver(s(0, 0), 0);
-    rig.graph.current.insert(i(0), 0);
-    rig.pass(HOLD_MS / 2);
-    rig.check_applied(&[(s(0, 0), 0)]);
-}
-
-#[test]
-fn a_hold_ends_after_its_time_and_says_what_was_missing() {
-    let mut rig = started();
-    rig.deliver(s(0, 0), 3);
-    rig.deliver(s(0, 0), 4);
-    rig.pass(HOLD_MS - 1);
-    rig.check_parked(&[]);
-    rig.pass(1);
-    let waited = format!("waited 45000 ms for version 1 of {}", s(0, 0));
-    let behind = format!("behind version 1 of {}, which is parked", s(0, 0));
-    rig.check_parked(&[((s(0, 0), 3), &waited), ((s(0, 0), 4), &behind)]);
-}
-
-#[test]
-fn a_sentence_whose_interview_never_comes_is_parked_and_says_so() {
-    let mut rig = Rig::new();
-    rig.deliver(s(0, 0), 0);
-    rig.pass(HOLD_MS);
-    let waited = format!("waited 45000 ms for the creation of {}", i(0));
-    rig.check_parked(&[((s(0, 0), 0), &waited)]);
-}
-
-#[test]
-fn the_time_in_which_the_process_stands_still_counts_against_nobody() {
-    let mut rig = started();
-    rig.deliver(s(0, 0), 2);
-    rig.now += 10 * rig.projector.settings().hold_ms_max;
-    rig.projector.handle(rig.now, Input::Tick);
-    rig.run();
-    rig.check_parked(&[]);
-    rig.deliver(s(0, 0), 1);
-    rig.check_applied(&[(s(0, 0), 1), (s(0, 0), 2)]);
-}
-
-/// An older delivery the store may have taken back, or parked for another service: it takes no notice of an answer to that. And what it
-/// has taken back, it may send again between two answers: an acknowledgement would then be one to the newest.
-#[test]
-fn of_several_deliveries_of_one_event_every_one_is_parked_the_newest_first_and_none_is_acknowledged() {
-    let mut rig = started();
-    rig.graph.poison.insert((s(0, 0), 1));
-    rig.deliver(s(0, 0), 1);
-    rig.deliver(s(0, 0), 1);
-    rig.replay(s(0, 0), 1);
-    let newest = rig.next_delivery;
-    rig.pass(60_000);
-    assert_eq!(rig.parked_by[0], DeliveryId(newest));
-    assert_eq!(rig.parked_by.iter().collect::<BTreeSet<_>>().len(), 3);
-    assert_eq!((rig.counters().parked, rig.acked.len()), (1, 0));
-}
-
-#[test]
-fn what_comes_out_of_its_stream_once_more_is_in_no_lot_and_nothing_follows_it_there() {
-    let mut rig = started();
-    rig.graph.poison.insert((s(0, 0), 1));
-    rig.deliver(s(0, 0), 1);
-    rig.deliver(s(0, 0), 2);
-    rig.pass(RETRIES_MS);
-    assert_eq!(rig.parked.len(), 2, "the store hears of neither");
-    rig.projector.handle(rig.now, Input::SubscriptionLost(Subscription::Sentence));
-    rig.graph.poison.clear();
-    rig.parked.clear();
-    rig.deliver(s(0, 0), 1);
-    rig.deliver(s(0, 0), 3);
-    rig.check_parked(&[]);
-    rig.deliver(s(0, 0), 2);
-    rig.check_applied(&[(s(0, 0), 1), (s(0, 0), 2), (s(0, 0), 3)]);
-}
-
-#[test]
-fn a_hold_is_bounded_in_number_too() {
-    let mut rig = Rig::with(Settings { hold_events_max: 3, ..Settings::default() });
-    rig.deliver(i(0), 0);
-    for version in [2, 3, 4, 5] {
-        rig.deliver(s(0, 0), version);
-    }
-    assert_eq!(rig.parked.len(), 4, "the aggregate's events leave the hold together, in order");
-    assert!(rig.parked[0].1.contains("in a lane that holds back its 3 events already"), "{:?}", rig.parked);
-    assert_eq!(rig.projector.metrics().held.iter().sum::<usize>(), 0);
-}
-
-#[test]
 fn a_lane_has_one_batch_under_way_and_lanes_are_independent() {
     let mut rig = Rig::new();
     for n in 0..8 {
@@ -329,12 +208,11 @@ fn a_batch_holds_no_more_than_its_maximum() {
         rig.hand_in(recorded((i(0), version), interview(0)), false);
     }
     let mut sizes = Vec::new();
-    loop {
+    to_the_end("applying ten events", || {
         rig.collect();
-        let Some((_, _, sets)) = rig.batches.front() else { break };
-        sizes.push(sets.len());
-        rig.step();
-    }
+        sizes.extend(rig.batches.front().map(|(_, _, sets)| sets.len()));
+        rig.step()
+    });
     assert_eq!(sizes, [4, 4, 2]);
 }
 
@@ -350,22 +228,6 @@ fn poison_is_found_by_halving_and_the_rest_goes_through_at_once() {
     rig.check_applied(&expected);
     rig.check_parked(&[]);
     assert_eq!(rig.counters().failed, 1);
-}
-
-#[test]
-fn poison_is_retried_after_1_2_4_8_and_16_seconds_and_then_parked_with_its_error() {
-    let mut rig = started();
-    rig.graph.poison.insert((s(0, 0), 1));
-    rig.deliver(s(0, 0), 1);
-    let mut tries = vec![rig.now];
-    while rig.parked.is_empty() {
-        let retries = rig.counters().retries;
-        rig.pass(1);
-        tries.extend((rig.counters().retries > retries).then_some(rig.now));
-    }
-    assert_eq!(tries, [0, 1_000, 3_000, 7_000, 15_000, 31_000]);
-    rig.check_parked(&[((s(0, 0), 1), "failed 6 times: poison")]);
-    assert_eq!(rig.counters().retries, 5);
 }
 
 #[test]
@@ -397,154 +259,6 @@ fn sentences_wait_behind_the_creation_of_their_interview_that_fails() {
     rig.check_applied(&[(i(0), 0), (s(0, 0), 0)]);
 }
 
-/// A rig in which version 1 of the first sentence was parked for good, and 2 behind it.
-fn parked() -> Rig {
-    let mut rig = started();
-    rig.graph.poison.insert((s(0, 0), 1));
-    rig.deliver(s(0, 0), 1);
-    rig.deliver(s(0, 0), 2);
-    rig.pass(RETRIES_MS);
-    assert_eq!(rig.parked.iter().map(|(key, _)| *key).collect::<Vec<_>>(), [(s(0, 0), 1), (s(0, 0), 2)]);
-    rig.parked.clear();
-    rig
-}
-
-#[test]
-fn what_comes_after_a_parked_event_follows_it_in_order() {
-    let mut rig = parked();
-    rig.deliver(s(0, 0), 3);
-    rig.deliver(s(0, 0), 4);
-    let behind = format!("behind version 1 of {}, which is parked", s(0, 0));
-    rig.check_parked(&[((s(0, 0), 3), &behind), ((s(0, 0), 4), &behind)]);
-    rig.deliver(s(0, 1), 0);
-    rig.check_applied(&[(s(0, 1), 0)]);
-}
-
-#[test]
-fn what_comes_after_a_parked_event_is_applied_when_another_service_has_replayed_that() {
-    let mut rig = parked();
-    rig.graph.current.insert(s(0, 0), 2);
-    rig.deliver(s(0, 0), 3);
-    rig.check_parked(&[]);
-    rig.check_applied(&[(s(0, 0), 3)]);
-}
-
-#[test]
-fn what_is_missing_may_come_from_another_service_up_to_the_last_moment() {
-    let mut rig = started();
-    rig.deliver(s(0, 0), 2);
-    rig.pass(HOLD_MS - 1);
-    rig.graph.current.insert(s(0, 0), 1);
-    rig.pass(1);
-    rig.check_parked(&[]);
-    rig.check_applied(&[(s(0, 0), 2)]);
-}
-
-#[test]
-fn what_is_replayed_is_tried_again_in_order_and_then_the_aggregate_flows() {
-    let mut rig = parked();
-    rig.graph.poison.clear();
-    rig.replay(s(0, 0), 1);
-    rig.replay(s(0, 0), 2);
-    rig.deliver(s(0, 0), 3);
-    rig.check_applied(&[(s(0, 0), 1), (s(0, 0), 2), (s(0, 0), 3)]);
-    rig.check_parked(&[]);
-}
-
-#[test]
-fn what_comes_during_a_replay_stays_behind_what_is_still_parked() {
-    let mut rig = parked();
-    rig.graph.poison.clear();
-    rig.replay(s(0, 0), 1);
-    rig.deliver(s(0, 0), 3);
-    let behind = format!("behind version 2 of {}, which is parked", s(0, 0));
-    rig.check_parked(&[((s(0, 0), 3), &behind)]);
-    rig.replay(s(0, 0), 2);
-    rig.replay(s(0, 0), 3);
-    rig.check_applied(&[(s(0, 0), 1), (s(0, 0), 2), (s(0, 0), 3)]);
-}
-
-#[test]
-fn what_is_replayed_and_fails_again_is_parked_once_with_what_is_behind_it() {
-    let mut rig = parked();
-    rig.replay(s(0, 0), 1);
-    rig.replay(s(0, 0), 2);
-    rig.pass(RETRIES_MS);
-    let behind = format!("behind version 1 of {}, which is parked", s(0, 0));
-    rig.check_parked(&[((s(0, 0), 1), "failed 6 times: poison"), ((s(0, 0), 2), &behind)]);
-}
-
-#[test]
-fn what_is_delivered_twice_and_fails_counts_as_parked_once() {
-    let mut rig = started();
-    rig.graph.poison.insert((s(0, 0), 1));
-    rig.deliver(s(0, 0), 1);
-    rig.deliver(s(0, 0), 1);
-    rig.pass(RETRIES_MS);
-    rig.check_parked(&[((s(0, 0), 1), "failed 6 times: poison"); 2]);
-    assert_eq!(rig.counters().parked, 1, "to the store, it is one event");
-}
-
-#[test]
-fn an_outage_stops_consumption_and_neither_counts_as_a_retry_nor_parks_anything() {
-    let mut rig = started();
-    rig.is_down = true;
-    rig.deliver(s(0, 0), 1);
-    rig.deliver(s(0, 0), 3);
-    assert!(rig.is_paused);
-    rig.pass(10 * HOLD_MS);
-    rig.check_applied(&[]);
-    rig.check_parked(&[]);
-    assert_eq!((rig.counters().retries, rig.counters().failed), (0, 0));
-    rig.is_down = false;
-    rig.pass(15_000);
-    assert!(!rig.is_paused);
-    rig.check_applied(&[(s(0, 0), 1)]);
-    rig.deliver(s(0, 0), 2);
-    rig.check_applied(&[(s(0, 0), 1), (s(0, 0), 2), (s(0, 0), 3)]);
-}
-
-#[test]
-fn a_graph_that_is_down_is_tried_after_1_2_4_seconds_with_one_batch() {
-    let mut rig = started();
-    rig.is_down = true;
-    rig.deliver(s(0, 0), 1);
-    let mut tries = Vec::new();
-    while tries.len() < 4 {
-        let errors = rig.counters().graph_write_errors;
-        rig.pass(1);
-        tries.extend((rig.counters().graph_write_errors > errors).then_some(rig.now));
-    }
-    assert_eq!(tries, [1_000, 3_000, 7_000, 15_000]);
-}
-
-#[test]
-fn a_commit_whose_answer_was_lost_is_recognised() {
-    let mut rig = started();
-    rig.hand_in(recorded((s(0, 0), 1), interview(0)), false);
-    rig.collect();
-    let (batch, _, sets) = rig.batches.pop_front().expect("a batch");
-    rig.graph.apply(&sets, &rig.homes).expect("it is committed");
-    let failure = Failure::Unavailable { reason: "the connection broke".into() };
-    rig.projector.handle(rig.now, Input::Failed { batch, failure });
-    rig.pass(1_000);
-    rig.check_applied(&[(s(0, 0), 1)]);
-    assert_eq!(rig.acked, [(s(0, 0), 1)]);
-    assert!(!rig.is_paused);
-}
-
-#[test]
-fn a_question_that_the_graph_does_not_answer_opens_the_breaker_and_is_asked_again() {
-    let mut rig = restarted(started());
-    rig.is_down = true;
-    rig.deliver(s(0, 1), 0);
-    assert!(rig.is_paused);
-    rig.is_down = false;
-    rig.pass(1_000);
-    assert!(!rig.is_paused);
-    rig.check_applied(&[(s(0, 1), 0)]);
-}
-
 #[test]
 fn a_lost_subscription_answers_nothing_and_doubles_nothing() {
     let mut rig = started();
@@ -560,18 +274,6 @@ fn a_lost_subscription_answers_nothing_and_doubles_nothing() {
     }
     rig.check_applied(&[(s(0, 0), 1), (s(0, 0), 2), (s(0, 0), 3)]);
     assert_eq!(rig.acked, [(s(0, 0), 1), (s(0, 0), 2), (s(0, 0), 3)]);
-}
-
-#[test]
-fn poison_whose_subscription_was_lost_is_parked_when_it_comes_again() {
-    let mut rig = started();
-    rig.graph.poison.insert((s(0, 0), 1));
-    rig.deliver(s(0, 0), 1);
-    rig.projector.handle(rig.now, Input::SubscriptionLost(Subscription::Sentence));
-    rig.pass(RETRIES_MS);
-    rig.check_parked(&[]);
-    rig.deliver(s(0, 0), 1);
-    rig.check_parked(&[((s(0, 0), 1), "failed 6 times: poison")]);
 }
 
 #[test]
@@ -594,19 +296,6 @@ fn a_type_that_is_not_allowed_is_treated_like_an_unknown_one() {
     rig.deliver(i(0), 1);
     rig.check_applied(&[(i(0), 0), (i(0), 1)]);
     assert_eq!(rig.counters().skipped, 1);
-}
-
-#[test]
-fn a_link_that_was_not_resolved_is_parked_and_never_skipped() {
-    let mut rig = Rig::new();
-    let mut event = recorded((i(0), 0), interview(0));
-    event.stream = crate::ids::StreamName::new("$ce-Interview");
-    event.event_type = "$>".into();
-    rig.hand_in(event, false);
-    rig.run();
-    let why = "event 0 of type $> in stream $ce-Interview, which is none of an interview or a sentence";
-    rig.check_parked(&[((i(0), 0), why)]);
-    assert_eq!((rig.counters().failed, rig.counters().parked, rig.counters().skipped), (1, 1, 0));
 }
 
 #[test]

@@ -129,7 +129,8 @@ impl World {
     }
 
     fn collect(&mut self, at: usize) {
-        while let Some(action) = self.projectors[at].poll() {
+        to_the_end("what a projector wants done", || {
+            let Some(action) = self.projectors[at].poll() else { return false };
             match action {
                 Action::Apply { batch, lane, change_sets } => {
                     let busy = self.batches.iter().any(|(who, _, other, _)| (*who, *other) == (at, lane));
@@ -159,7 +160,8 @@ impl World {
                 Action::Check { aggregates } => self.checks.push((at, aggregates)),
                 Action::WakeAt(_) | Action::Pause | Action::Resume => {}
             }
-        }
+            true
+        });
     }
 
     /// Ends a batch, well or badly.
@@ -286,8 +288,8 @@ impl World {
                 self.replay();
             }
             assert!(
-                step < 100_000,
-                "nothing moves: {:?} are owed, {:?} parked",
+                step < STEPS_MAX,
+                "the schedule comes to no end: after {step} calm steps {:?} are owed, {:?} parked",
                 self.store.owed,
                 self.store.lot
             );

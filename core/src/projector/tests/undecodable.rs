@@ -1,6 +1,5 @@
 //! Events that cannot be read: no retry can help, so none is made, and the order is kept in the lot all the same.
 
-use super::rules::{restarted, started};
 use super::*;
 
 /// What it takes to ask the graph whether another service has applied what cannot be applied here.

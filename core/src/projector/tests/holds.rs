@@ -1,0 +1,79 @@
+//! What comes too early: it waits within bounds, and the graph is asked meanwhile.
+
+use super::*;
+
+#[test]
+fn what_another_service_has_applied_meanwhile_closes_the_gap() {
+    let mut rig = started();
+    rig.deliver(s(0, 0), 2);
+    rig.graph.current.insert(s(0, 0), 1);
+    rig.pass(HOLD_MS / 2);
+    rig.check_applied(&[(s(0, 0), 2)]);
+    rig.check_parked(&[]);
+}
+
+#[test]
+fn an_interview_that_another_service_has_created_meanwhile_is_noticed() {
+    let mut rig = Rig::new();
+    rig.deliver(s(0, 0), 0);
+    rig.graph.current.insert(i(0), 0);
+    rig.pass(HOLD_MS / 2);
+    rig.check_applied(&[(s(0, 0), 0)]);
+}
+
+#[test]
+fn a_hold_ends_after_its_time_and_says_what_was_missing() {
+    let mut rig = started();
+    rig.deliver(s(0, 0), 3);
+    rig.deliver(s(0, 0), 4);
+    rig.pass(HOLD_MS - 1);
+    rig.check_parked(&[]);
+    rig.pass(1);
+    let waited = format!("waited 45000 ms for version 1 of {}", s(0, 0));
+    let behind = format!("behind version 1 of {}, which is parked", s(0, 0));
+    rig.check_parked(&[((s(0, 0), 3), &waited), ((s(0, 0), 4), &behind)]);
+}
+
+#[test]
+fn a_sentence_whose_interview_never_comes_is_parked_and_says_so() {
+    let mut rig = Rig::new();
+    rig.deliver(s(0, 0), 0);
+    rig.pass(HOLD_MS);
+    let waited = format!("waited 45000 ms for the creation of {}", i(0));
+    rig.check_parked(&[((s(0, 0), 0), &waited)]);
+}
+
+#[test]
+fn the_time_in_which_the_process_stands_still_counts_against_nobody() {
+    let mut rig = started();
+    rig.deliver(s(0, 0), 2);
+    rig.now += 10 * rig.projector.settings().hold_ms_max;
+    rig.projector.handle(rig.now, Input::Tick);
+    rig.run();
+    rig.check_parked(&[]);
+    rig.deliver(s(0, 0), 1);
+    rig.check_applied(&[(s(0, 0), 1), (s(0, 0), 2)]);
+}
+
+#[test]
+fn a_hold_is_bounded_in_number_too() {
+    let mut rig = Rig::with(Settings { hold_events_max: 3, ..Settings::default() });
+    rig.deliver(i(0), 0);
+    for version in [2, 3, 4, 5] {
+        rig.deliver(s(0, 0), version);
+    }
+    assert_eq!(rig.parked.len(), 4, "the aggregate's events leave the hold together, in order");
+    assert!(rig.parked[0].1.contains("in a lane that holds back its 3 events already"), "{:?}", rig.parked);
+    assert_eq!(rig.projector.metrics().held.iter().sum::<usize>(), 0);
+}
+
+#[test]
+fn what_is_missing_may_come_from_another_service_up_to_the_last_moment() {
+    let mut rig = started();
+    rig.deliver(s(0, 0), 2);
+    rig.pass(HOLD_MS - 1);
+    rig.graph.current.insert(s(0, 0), 1);
+    rig.pass(1);
+    rig.check_parked(&[]);
+    rig.check_applied(&[(s(0, 0), 2)]);
+}

@@ -183,6 +183,12 @@ mod tests {
     }
 
     #[test]
+    fn a_verdict_is_read_as_words() {
+        let words = [Verdict::Go, Verdict::Unknown, Verdict::NoGo].map(|verdict| verdict.to_string());
+        assert_eq!(words, ["GO", "UNKNOWN", "NO GO"]);
+    }
+
+    #[test]
     fn nothing_run_is_unknown() {
         let judgement = Judgement::of(&[]);
         assert_eq!((judgement.verdict, judgement.exit_code()), (Verdict::Unknown, exit_code::INCONCLUSIVE));
@@ -216,6 +222,68 @@ mod tests {
         let mut scenario = ScenarioResult::concluded("s", vec![lie]);
         scenario.outcome = Outcome::Pass;
         assert_eq!(Judgement::of(&[scenario]).verdict, Verdict::Unknown);
+    }
+
+    #[test]
+    fn a_pass_that_found_differences_or_met_an_error_is_not_believed() {
+        let claims_to_pass = |mut check: CheckResult| {
+            check.outcome = Outcome::Pass;
+            check.cause = None;
+            let mut scenario = ScenarioResult::concluded("s", vec![check]);
+            scenario.outcome = Outcome::Pass;
+            Judgement::of(&[scenario])
+        };
+        assert_eq!(claims_to_pass(check(3, 0)).verdict, Verdict::Go);
+        assert_eq!(claims_to_pass(check(3, 1)).verdict, Verdict::NoGo);
+        let broken_off = CheckResult { error: Some("the store went away".into()), ..check(3, 0) };
+        let judgement = claims_to_pass(broken_off);
+        assert_eq!(judgement.verdict, Verdict::Unknown);
+        assert!(judgement.reasons[0].to_string().ends_with(": the store went away"));
+    }
+
+    #[test]
+    fn a_scenario_that_failed_though_its_checks_passed_is_no_go() {
+        let mut scenario = ScenarioResult::concluded("s", vec![check(3, 0)]);
+        scenario.outcome = Outcome::Fail;
+        let judgement = Judgement::of(&[scenario]);
+        assert_eq!(judgement.verdict, Verdict::NoGo);
+        assert_eq!(judgement.reasons[0].to_string(), "s: the outcome is fail");
+    }
+
+    #[test]
+    fn a_scenario_that_failed_while_a_check_is_unknown_has_a_reason_for_each() {
+        let mut scenario = ScenarioResult::concluded("s", vec![check(0, 0)]);
+        scenario.outcome = Outcome::Fail;
+        scenario.reason = Some("an event was lost".into());
+        let judgement = Judgement::of(&[scenario]);
+        let outcomes: Vec<Outcome> = judgement.reasons.iter().map(|reason| reason.outcome).collect();
+        assert_eq!((judgement.verdict, outcomes), (Verdict::NoGo, vec![Outcome::Unknown, Outcome::Fail]));
+        assert_eq!(judgement.reasons[1].to_string(), "s: an event was lost");
+    }
+
+    #[test]
+    fn a_scenario_that_names_a_cause_is_not_go_whatever_it_claims() {
+        let mut scenario = ScenarioResult::concluded("s", vec![check(3, 0)]);
+        scenario.cause = Some(Cause::TimedOut);
+        let judgement = Judgement::of(&[scenario]);
+        assert_eq!((judgement.verdict, judgement.exit_code()), (Verdict::Unknown, exit_code::TIMED_OUT));
+    }
+
+    #[test]
+    fn a_scenario_without_a_check_is_not_go_whatever_it_claims() {
+        let mut scenario = ScenarioResult::concluded("s", vec![]);
+        (scenario.outcome, scenario.cause) = (Outcome::Pass, None);
+        let judgement = Judgement::of(&[scenario]);
+        assert_eq!(judgement.verdict, Verdict::Unknown);
+        assert_eq!(judgement.reasons[0].to_string(), "s: the scenario has no check");
+    }
+
+    #[test]
+    fn a_difference_is_the_only_reason_when_the_scenario_was_stopped_later() {
+        let stopped = ScenarioResult::stopped("s", Cause::TimedOut, "no end in 60 s", vec![check(3, 1)]);
+        let judgement = Judgement::of(&[stopped]);
+        assert_eq!((judgement.verdict, judgement.exit_code()), (Verdict::NoGo, exit_code::DIFFERENCES));
+        assert_eq!(judgement.reasons.len(), 1);
     }
 
     #[test]

@@ -384,6 +384,107 @@ mod tests {
     }
 
     #[test]
+    fn every_kind_of_finding_has_its_line() {
+        let (left, right) = (Side::Left, Side::Right);
+        for (kind, expected) in [
+            (DifferenceKind::MissingLeft, "only in projected"),
+            (DifferenceKind::MissingRight, "only in direct"),
+            (DifferenceKind::Multiplicity { left: 1, right: 2 }, "there 1× in direct, 2× in projected"),
+            (
+                DifferenceKind::UnknownLabel { side: right, count: 3 },
+                "a label unknown to the policy, 3 nodes in projected",
+            ),
+            (
+                DifferenceKind::UnknownRelationshipType { side: left, count: 4 },
+                "a relationship type unknown to the policy, 4 in direct",
+            ),
+            (
+                DifferenceKind::UnknownProperty {
+                    side: right,
+                    property: "mood".into(),
+                    value: "grim".into(),
+                },
+                r#"property mood = "grim" in projected is unknown to the policy"#,
+            ),
+            (
+                DifferenceKind::Unidentified { side: left },
+                "its key in direct leads to no element of the other schema",
+            ),
+            (
+                DifferenceKind::Orphan { side: right, degree: 5 },
+                "nothing owns it in projected (relationships at it: 5)",
+            ),
+            (
+                DifferenceKind::Unreached { side: left, counted: 7, read: 6 },
+                "direct counts 7, 6 were read",
+            ),
+            (DifferenceKind::Figure { expected: 0_i64.into(), actual: 8_i64.into() }, "is 8, should be 0"),
+        ] {
+            assert_eq!(line(kind), format!("Sentence #3 of interview i-1: {expected}"));
+        }
+    }
+
+    #[test]
+    fn a_line_names_what_it_is_about_as_closely_as_it_can() {
+        let line = |subject: &str, key: &str, interview: Option<&str>| {
+            let subject = Subject::Node(subject.into());
+            let difference =
+                Difference::new(subject, key, interview.map(SmolStr::from), DifferenceKind::MissingLeft);
+            difference.in_words_of(&Orientation::new("a", "b")).to_string()
+        };
+        assert_eq!(line("Interview", "\"i-1\"", Some("i-1")), "Interview i-1: only in b");
+        assert_eq!(line("Sentence", "", Some("i-1")), "Sentence of interview i-1: only in b");
+        assert_eq!(line("Sentence", "#3", Some("i-1")), "Sentence #3 of interview i-1: only in b");
+        assert_eq!(line("Topic", "\"fuel\"", None), "Topic \"fuel\": only in b");
+        assert_eq!(line("Ghost", "", None), "Ghost: only in b");
+    }
+
+    #[test]
+    fn what_is_missing_with_an_interview_is_counted_in_its_line() {
+        let mut difference = Difference::new(
+            Subject::Node("Interview".into()),
+            "",
+            Some("i-1".into()),
+            DifferenceKind::MissingRight,
+        );
+        difference.below.add(&Subject::Node("Sentence".into()), 2);
+        difference.below.add(&Subject::Node("Analysis".into()), 1);
+        difference.below.add(&Subject::Relationship("HAS_SENTENCE".into()), 4);
+        difference.below.add(&Subject::Figure("parked events".into()), 8);
+        let line = difference.in_words_of(&Orientation::new("a", "b")).to_string();
+        assert_eq!(line, "Interview i-1: only in a, with 3 nodes and 4 relationships below it");
+    }
+
+    #[test]
+    fn relationships_alone_are_something_below_it() {
+        let mut below = Below::default();
+        assert!(below.is_empty());
+        below.add(&Subject::Relationship("HAS_SENTENCE".into()), 1);
+        assert!(!below.is_empty());
+    }
+
+    #[test]
+    fn a_kind_is_called_the_same_in_the_code_and_in_the_result() {
+        let side = Side::Left;
+        for kind in [
+            DifferenceKind::MissingLeft,
+            DifferenceKind::MissingRight,
+            DifferenceKind::PropertyDiffers { property: "p".into(), left: None, right: None },
+            DifferenceKind::Multiplicity { left: 1, right: 2 },
+            DifferenceKind::UnknownLabel { side, count: 1 },
+            DifferenceKind::UnknownRelationshipType { side, count: 1 },
+            DifferenceKind::UnknownProperty { side, property: "p".into(), value: "v".into() },
+            DifferenceKind::Unidentified { side },
+            DifferenceKind::Orphan { side, degree: 1 },
+            DifferenceKind::Unreached { side, counted: 1, read: 0 },
+            DifferenceKind::Figure { expected: 0_i64.into(), actual: 1_i64.into() },
+        ] {
+            let json = serde_json::to_value(&kind).unwrap();
+            assert_eq!(json["kind"], kind.name());
+        }
+    }
+
+    #[test]
     fn a_long_value_is_cut_between_characters() {
         let value = Value::Text("ü".repeat(500).into());
         let shown = Shown(Some(&value)).to_string();

@@ -2,7 +2,7 @@
 //! its sentences, the bounded hold.
 
 use super::Projector;
-use super::aggregates::{LastLook, Twin};
+use super::aggregates::LastLook;
 use super::entry::{Content, Entry, Queued, Ticket};
 use super::order::{Certainty, Verdict};
 use super::parking::{NotLocated, ParkReason, WaitedFor};
@@ -109,13 +109,8 @@ impl Projector {
                     self.settle_twins(aggregate, version);
                     continue;
                 }
-                Verdict::UnderWay => {
-                    self.counters.duplicates += 1;
-                    let delivery = self.take_first(aggregate).and_then(|entry| entry.ticket.delivery);
-                    let twin = delivery.map(|delivery| Twin { version, delivery });
-                    self.aggregates.touch(aggregate).pending_mut().twins.extend(twin);
-                    continue;
-                }
+                // What is queued is out of the hold, and what is taken back is under way no more.
+                Verdict::UnderWay => unreachable!("version {version} of {aggregate} waits and is under way"),
                 Verdict::Next | Verdict::Unsettled | Verdict::Early { .. } => {}
             }
             let ticket = Ticket { interview, ..entry.ticket.clone() };
@@ -230,7 +225,6 @@ impl Projector {
         if let Some(pending) = self.aggregates.get_mut(aggregate).and_then(|known| known.pending.as_mut()) {
             let settled = pending.twins.extract_if(.., |twin| twin.version <= committed);
             self.acks.extend(settled.map(|twin| twin.delivery));
-            pending.trouble = pending.trouble.filter(|trouble| trouble.version > committed);
         }
     }
 
@@ -303,7 +297,7 @@ impl Projector {
         if self.breaker.is_closed() {
             // It follows what is parked, or what has failed, and has not failed itself.
             let known = self.aggregates.touch(aggregate);
-            let is_behind = !ticket.replayed && known.is_behind_parked(ticket.version)
+            let is_behind = !ticket.replayed && known.is_behind_parked()
                 || held_ms >= hold_ms_max
                     && self.is_hopeless(waited_for)
                     && matches!(waited_for, WaitedFor::Version { .. });

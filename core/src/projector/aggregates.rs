@@ -141,10 +141,9 @@ impl Aggregate {
         self.pending.as_ref().is_some_and(|pending| pending.waiting.contains_key(&version))
     }
 
-    /// Returns whether a new event of that version must go to the parking lot because an earlier one is there.
-    pub(super) fn is_behind_parked(&self, version: u64) -> bool {
-        let next = self.position.next();
-        self.parked_up_to.is_some_and(|parked| next <= parked && version > next)
+    /// Returns whether a new event that waits must go to the parking lot because an earlier one is there.
+    pub(super) fn is_behind_parked(&self) -> bool {
+        self.parked_up_to.is_some_and(|parked| self.position.next() <= parked)
     }
 
     /// Forgets what is over.
@@ -229,5 +228,52 @@ impl Aggregates {
                 self.hand += 1;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAX: usize = 8;
+
+    fn id(n: u32) -> AggregateId {
+        AggregateId::Interview(InterviewId::for_file(&format!("{n}.txt")))
+    }
+
+    /// A memory that is full of what has nothing to do.
+    fn full() -> Aggregates {
+        let mut all = Aggregates::new(MAX);
+        (0..MAX as u32).for_each(|n| drop(all.touch(id(n))));
+        assert_eq!(all.len(), MAX);
+        all
+    }
+
+    #[test]
+    fn what_is_used_again_and_again_is_never_forgotten() {
+        let mut all = full();
+        for n in 100..200 {
+            all.touch(id(3));
+            all.touch(id(n));
+            assert!(all.get(id(3)).is_some(), "after {n}");
+        }
+    }
+
+    #[test]
+    fn memory_is_bounded_though_the_first_of_all_has_work_to_do() {
+        let mut all = full();
+        all.touch(id(0)).pending_mut().checking = true;
+        for n in 100..200 {
+            all.touch(id(n));
+            assert!(all.len() <= 2 * MAX, "{} are remembered", all.len());
+        }
+        assert!(all.get(id(0)).is_some(), "what has work to do is never forgotten");
+    }
+
+    #[test]
+    fn looking_at_what_is_remembered_forgets_nothing() {
+        let mut all = full();
+        (0..100).for_each(|_| drop(all.touch(id(0))));
+        assert_eq!(all.len(), MAX);
     }
 }

@@ -90,14 +90,10 @@ impl Projector {
         self.actions.push_back(super::Action::Park { delivery, reason });
     }
 
-    /// An event that waits was delivered once more. If its subscription was lost meanwhile, this is the delivery to answer.
+    /// An event that waits was delivered once more.
     fn deliver_again(&mut self, aggregate: AggregateId, twin: Twin) {
         self.counters.duplicates += 1;
-        let pending = self.aggregates.touch(aggregate).pending_mut();
-        match pending.waiting.get_mut(&twin.version) {
-            Some(entry) if entry.ticket.delivery.is_none() => entry.ticket.delivery = Some(twin.delivery),
-            _ => pending.twins.push(twin),
-        }
+        self.aggregates.touch(aggregate).pending_mut().twins.push(twin);
         self.todo.push_back(aggregate);
     }
 

@@ -87,7 +87,7 @@ impl Projector {
             AggregateId::Sentence(_) => None,
         };
         let dependents = self.lanes[lane].extract(|ticket| {
-            ticket.aggregate == aggregate || (uncreated.is_some() && ticket.interview == uncreated)
+            ticket.aggregate == aggregate || ticket.interview.is_some_and(|id| Some(id) == uncreated)
         });
         for event in &dependents {
             self.take_back(&event.ticket);

@@ -108,6 +108,7 @@ mod tests {
         breaker.sent(probe);
         assert!(!breaker.permits());
         assert!(!breaker.answer(early));
+        assert_eq!(breaker.fail(1_200, early), None);
         assert_eq!(breaker.fail(1_500, probe), Some(3_500));
         breaker.tick(3_500);
         breaker.sent(probe);

@@ -160,6 +160,22 @@ mod tests {
         assert_eq!(Histogram::default().summary(), LatencySummary::default());
     }
 
+    #[test]
+    fn a_bucket_ends_where_the_next_one_begins() {
+        for index in 0..BUCKETS - 1 {
+            let end = upper_end(index);
+            assert_eq!((bucket(end), bucket(end + 1)), (index, index + 1));
+        }
+    }
+
+    #[test]
+    fn a_value_beyond_all_buckets_is_counted_in_the_last_one() {
+        let mut histogram = Histogram::default();
+        histogram.record(u64::MAX);
+        assert_eq!(bucket(u64::MAX), BUCKETS - 1);
+        assert_eq!((histogram.summary().count, histogram.summary().max_ms), (1, u64::MAX));
+    }
+
     proptest! {
         #[test]
         fn a_percentile_is_at_most_an_eighth_too_high(value in 0_u64..1 << 39) {

@@ -414,10 +414,7 @@ mod tests {
                 DifferenceKind::Orphan { side: right, degree: 5 },
                 "nothing owns it in projected (relationships at it: 5)",
             ),
-            (
-                DifferenceKind::Unreached { side: left, counted: 7, read: 6 },
-                "direct counts 7, 6 were read",
-            ),
+            (DifferenceKind::Unreached { side: left, counted: 7, read: 6 }, "direct counts 7, 6 were read"),
             (DifferenceKind::Figure { expected: 0_i64.into(), actual: 8_i64.into() }, "is 8, should be 0"),
         ] {
             assert_eq!(line(kind), format!("Sentence #3 of interview i-1: {expected}"));

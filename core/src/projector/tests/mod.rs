@@ -4,6 +4,7 @@
 mod holds;
 mod outages;
 mod parking;
+mod questions;
 mod rules;
 mod schedules;
 mod undecodable;
@@ -175,6 +176,8 @@ struct Rig {
     /// Batches that were asked for, with their lanes.
     batches: VecDeque<(BatchId, usize, Arc<Vec<ChangeSet>>)>,
     checks: VecDeque<Vec<AggregateId>>,
+    /// Every aggregate whose version the graph was asked for so far.
+    asked: Vec<AggregateId>,
     locates: VecDeque<SentenceId>,
     acked: Vec<Key>,
     parked: Vec<(Key, String)>,
@@ -200,6 +203,7 @@ impl Rig {
             is_down: false,
             batches: VecDeque::new(),
             checks: VecDeque::new(),
+            asked: Vec::new(),
             locates: VecDeque::new(),
             acked: Vec::new(),
             parked: Vec::new(),
@@ -283,7 +287,10 @@ impl Rig {
                     self.parked_by.push(delivery);
                 }
                 Action::Locate { sentence } => self.locates.push_back(sentence),
-                Action::Check { aggregates } => self.checks.push_back(aggregates),
+                Action::Check { aggregates } => {
+                    self.asked.extend(&aggregates);
+                    self.checks.push_back(aggregates);
+                }
                 Action::WakeAt(ms) => self.wake_at = Some(ms),
                 Action::Pause => self.is_paused = true,
                 Action::Resume => self.is_paused = false,

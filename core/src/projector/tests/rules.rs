@@ -228,6 +228,32 @@ fn poison_is_found_by_halving_and_the_rest_goes_through_at_once() {
     rig.check_applied(&expected);
     rig.check_parked(&[]);
     assert_eq!(rig.counters().failed, 1);
+    assert_eq!(rig.counters().graph_write_errors, 4, "9 events, 5 of them, 2 of these, and the poison alone");
+}
+
+#[test]
+fn what_is_tried_again_goes_alone_and_before_what_is_ready() {
+    for (failing, others) in [(s(0, 0), s(0, 1)), (i(1), i(0))] {
+        let mut rig =
+            if failing == i(1) { Rig::with(Settings { lanes: 1, ..Settings::default() }) } else { started() };
+        let first = u64::from(failing != i(1));
+        rig.graph.poison.insert((failing, first));
+        rig.deliver(failing, first);
+        assert_eq!(rig.counters().failed, 1);
+        rig.graph.poison.clear();
+        for version in 0..3 {
+            rig.hand_in(recorded((others, version), Rig::home(others)), false);
+        }
+        rig.now += 1_000;
+        rig.projector.handle(rig.now, Input::Tick);
+        rig.collect();
+        let (.., sets) = rig.batches.front().expect("a batch");
+        let guards: Vec<Key> =
+            sets.iter().filter_map(|set| set.guard).map(|g| (g.aggregate, g.version)).collect();
+        assert_eq!(guards, [(failing, first)]);
+        rig.run();
+        assert_eq!(rig.graph.applied.len(), 4);
+    }
 }
 
 #[test]
@@ -362,4 +388,23 @@ fn latency_is_measured_from_delivery_to_acknowledgement() {
     rig.deliver(i(0), 0);
     let latency = rig.projector.metrics().latency;
     assert_eq!((latency.count, latency.p50_ms, latency.max_ms), (2, 0, 10));
+}
+
+#[test]
+fn what_the_store_keeps_about_a_stream_is_acknowledged_and_skipped() {
+    let mut rig = started();
+    let mut event = recorded((i(0), 0), interview(0));
+    event.stream = crate::ids::StreamName::new(format!("$${}", i(0).stream_name()));
+    event.event_type = "$metadata".into();
+    rig.hand_in(event, false);
+    rig.run();
+    rig.check_parked(&[]);
+    assert_eq!((rig.acked.len(), rig.counters().skipped, rig.counters().processed), (1, 1, 2));
+}
+
+#[test]
+fn what_is_remembered_and_how_many_batches_were_committed_is_told() {
+    let rig = started();
+    let metrics = rig.projector.metrics();
+    assert_eq!((metrics.aggregates, metrics.counters.batches), (2, 2));
 }

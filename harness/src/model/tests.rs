@@ -1,5 +1,7 @@
 //! The decisions that the model follows, one by one, and the model against graphs that core's direct writer and projection made.
 
+mod interviews;
+
 use cutover_core::analysed::AnalysedSentence;
 use cutover_core::direct::{self, Existing, ExistingSentence, WrittenAt};
 use cutover_core::event::{Body, Event};

@@ -251,11 +251,13 @@ mod tests {
 
     #[test]
     fn what_is_used_again_and_again_is_never_forgotten() {
-        let mut all = full();
-        for n in 100..200 {
-            all.touch(id(3));
-            all.touch(id(n));
-            assert!(all.get(id(3)).is_some(), "after {n}");
+        for used in 0..MAX as u32 {
+            let mut all = full();
+            for n in 100..200 {
+                all.touch(id(used));
+                all.touch(id(n));
+                assert!(all.get(id(used)).is_some(), "{used}, after {n}");
+            }
         }
     }
 

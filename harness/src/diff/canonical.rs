@@ -294,6 +294,31 @@ mod tests {
     }
 
     #[test]
+    fn a_node_without_a_key_is_not_identified_where_keys_tell_nodes_apart() {
+        let mut rebuilt = tree(&[uuid(4, 0)]);
+        rebuilt.nodes.push(node(2, Label::Sentence, None));
+        let rebuilt = canonical(rebuilt, Schema::Projected, Identity::Keys);
+        assert_eq!(rebuilt.unidentified, [NodeName { label: "Sentence".into(), key: Key::None }]);
+    }
+
+    /// Returns the slot of a projected sentence that stands at that place, if it is found.
+    fn slot_found(slot: u32, place: i64) -> bool {
+        let mut projected = tree(&[uuid(slot, 0)]);
+        projected.nodes[1].properties.set("sequence_order".into(), Value::Int(place));
+        let projected = canonical(projected, Schema::Projected, Identity::Slots);
+        names(&projected).contains(&&Name::Node(NodeName::sentence(slot)))
+    }
+
+    #[test]
+    fn slots_are_looked_for_up_to_the_highest_place_and_somewhat_beyond() {
+        let place = 3_000;
+        assert!(slot_found(3_000, place));
+        assert!(slot_found(3_000 + SLOTS_BEYOND, place), "those at the end may be gone");
+        assert!(!slot_found(3_001 + SLOTS_BEYOND, place), "looking has an end");
+        assert!(slot_found(0, i64::from(u32::MAX)), "a misplaced sentence does not make it run for ever");
+    }
+
+    #[test]
     fn two_analyses_of_one_sentence_come_out_as_twins() {
         let mut direct = tree(&[Value::Int(7)]);
         for id in [2, 3] {

@@ -222,6 +222,24 @@ async fn a_second_analysis_is_a_twin_though_its_id_differs() {
 }
 
 #[tokio::test]
+async fn a_sentence_whose_key_leads_to_no_slot_is_said_to_be_unidentified() {
+    let left = graph(Schema::Direct, 0..2).await;
+    let right = graph(Schema::Projected, 0..2).await;
+    right.with(|graph| {
+        let owner = only(graph, "Interview", &text(interview(1)));
+        let lost = graph.plant_node("Sentence", Properties::new().with("sentence_id", "no slot"));
+        graph.plant_relationship(owner, "HAS_SENTENCE", lost, Properties::new());
+    });
+    let check = compare(&left, &right).await;
+    assert_eq!(check.differences.by_kind["unidentified"], 1);
+    let id = interview(1);
+    let expected = format!(
+        r#"Sentence "no slot" of interview {id}: its key in projected leads to no element of the other schema"#
+    );
+    assert!(lines(&check).contains(&expected), "{:?}", lines(&check));
+}
+
+#[tokio::test]
 async fn what_nobody_knows_is_a_finding() {
     let left = graph(Schema::Direct, 0..2).await;
     let right = graph(Schema::Projected, 0..2).await;

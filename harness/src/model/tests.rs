@@ -113,6 +113,14 @@ fn a_changed_text_replaces_the_old_one_but_not_a_persons() {
 }
 
 #[test]
+fn a_text_that_a_person_leaves_as_it_is_is_not_theirs() {
+    let first = ingest(vec![sentence("old", &[])]);
+    let again = ingest(vec![sentence("new", &[])]);
+    let model = model(&[first, text(0, "old"), again]);
+    assert_eq!(model.text(id(), 0).unwrap(), "new");
+}
+
+#[test]
 fn a_file_that_was_cut_off_in_the_middle_has_lost_its_end_and_is_whole_after_another_time() {
     let before = ["a.", "b.", "c.", "d."].map(|text| sentence(text, &[])).to_vec();
     let now = ["A.", "B.", "C."].map(|text| sentence(text, &[])).to_vec();

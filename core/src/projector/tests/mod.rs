@@ -10,7 +10,7 @@ mod schedules;
 mod undecodable;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::*;
 use crate::event::{Body, RecordedEvent};
@@ -27,7 +27,7 @@ const HOLD_MS: u64 = 45_000;
 /// What one event's retries take: 1, 2, 4, 8 and 16 s.
 const RETRIES_MS: u64 = 31_000;
 /// How often something may go on in one go; what takes longer comes to no end.
-const STEPS_MAX: usize = 10_000;
+const STEPS_MAX: usize = 1_000;
 
 /// Takes steps until one says that it was the last, and fails if none does.
 #[track_caller]
@@ -218,13 +218,13 @@ impl Rig {
 
     /// Says which interview every sentence of these tests belongs to.
     fn home(aggregate: AggregateId) -> InterviewId {
-        let all = (0..8).flat_map(|n| (0..64).map(move |index| (n, index)));
+        static HOMES: LazyLock<BTreeMap<SentenceId, InterviewId>> = LazyLock::new(|| {
+            let all = (0..8).flat_map(|n| (0..64).map(move |index| (n, index)));
+            all.map(|(n, index)| (sentence(n, index), interview(n))).collect()
+        });
         match aggregate {
             AggregateId::Interview(id) => id,
-            AggregateId::Sentence(id) => {
-                let found = all.into_iter().find(|&(n, index)| sentence(n, index) == id);
-                interview(found.expect("a sentence of these tests").0)
-            }
+            AggregateId::Sentence(id) => *HOMES.get(&id).expect("a sentence of these tests"),
         }
     }
 

@@ -292,6 +292,14 @@ mod tests {
         );
     }
 
+    #[tokio::test]
+    async fn whoever_waits_for_the_end_of_a_run_is_told_however_late() {
+        let cutter = Cutter::new(async { Cut::Interrupted });
+        for _ in 0..2 {
+            assert_eq!(cutter.told().await, Cut::Interrupted);
+        }
+    }
+
     #[test]
     fn a_quote_within_a_word_survives_the_shell() {
         assert_eq!(quoted("it's"), r"'it'\''s'");

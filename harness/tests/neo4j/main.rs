@@ -7,4 +7,5 @@ mod differential;
 mod external;
 mod faults;
 mod leftovers;
+mod live;
 mod servers;

@@ -11,7 +11,7 @@ use cutover_engines::event_log::eventstoredb::grpc::StartError;
 use cutover_service::projection::ProjectionError;
 
 use crate::analyses::AnalysesError;
-use crate::certificate::{CertificateError, KeyError};
+use crate::certificate::{CertificateError, KeyError, Mismatch};
 use crate::cli::config::ConfigError;
 use crate::cli::drill::DocumentError;
 use crate::defect::catalogue::UnknownDefect;
@@ -73,6 +73,9 @@ pub enum ExpectedError {
     /// A certificate is not to be believed, or there is none.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    /// A certificate is for something else.
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
     /// A key cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -145,10 +148,11 @@ impl ExpectedError {
             | Self::Defect(_)
             | Self::Document(_)
             | Self::ResultFile(_)
-            | Self::NothingToKill { .. }
-            | Self::Key(_) => exit_code::USAGE,
+            | Self::NothingToKill { .. } => exit_code::USAGE,
             Self::Certificate(error) if error.is_about_a_certificate() => exit_code::DIFFERENCES,
-            Self::Certificate(_) => exit_code::USAGE,
+            Self::Mismatch(_) => exit_code::DIFFERENCES,
+            Self::Key(KeyError::Unwritable { .. } | KeyError::NoRandomness { .. }) => exit_code::ENVIRONMENT,
+            Self::Certificate(_) | Self::Key(_) => exit_code::USAGE,
             // A mistake on the command line, and not a server that is not as it should be.
             Self::External(ExternalError::Settings(_)) => exit_code::USAGE,
             Self::RunFolder(_)
@@ -184,6 +188,7 @@ impl ExpectedError {
             Self::Install(error) => Some(error.hint().to_owned()),
             Self::External(error) => Some(error.hint()),
             Self::Certificate(error) => Some(error.hint().to_owned()),
+            Self::Mismatch(error) => Some(error.hint().to_owned()),
             Self::Key(error) => Some(error.hint().to_owned()),
             Self::CertificateUnwritable { .. } => Some(
                 "the run folder has it, too; name a file in a folder that can be written to with --certificate"

@@ -30,7 +30,13 @@ pub enum KeyError {
         /// Why not.
         source: io::Error,
     },
-    /// The file cannot be written; one that is there is never overwritten.
+    /// A key is never overwritten.
+    #[error("{} is there already", file.display())]
+    AlreadyThere {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The file cannot be written.
     #[error("cannot write the key {}", file.display())]
     Unwritable {
         /// The file.
@@ -72,9 +78,10 @@ impl KeyError {
             Self::Unreadable { .. } => {
                 "name a file that can be read; `cutover certificate new-key FILE` makes a key, and FILE.pub beside it, for --trusted-key"
             }
-            Self::Unwritable { .. } => {
-                "name a file that is not there yet, in a folder that can be written to"
+            Self::AlreadyThere { .. } => {
+                "name a file that is not there yet: what was signed by a key that is overwritten is believed by nobody"
             }
+            Self::Unwritable { .. } => "name a file in a folder that can be written to",
             Self::NoPrivateKey { .. } => {
                 "name the private key, and not FILE.pub; `cutover certificate new-key FILE` makes one"
             }
@@ -184,8 +191,7 @@ impl SigningKey {
             match key.keep(&file) {
                 Ok(()) => return Ok((key, true)),
                 // Another run was faster: its key is as good as ours.
-                Err(KeyError::Unwritable { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {
-                }
+                Err(KeyError::AlreadyThere { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -202,14 +208,18 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Unwritable`] when one of the two is there, or cannot be written.
+    /// [`KeyError`] when one of the two is there, or cannot be written.
     pub fn keep(&self, file: &Path) -> Result<(), KeyError> {
+        let public = public_file(file);
+        if public.exists() {
+            return Err(KeyError::AlreadyThere { file: public });
+        }
         // Without the public key in it: then every tool reads it.
         let pem = KeypairBytes { secret_key: self.0.to_bytes(), public_key: None };
         let pem =
             pkcs8::EncodePrivateKey::to_pkcs8_pem(&pem, LineEnding::LF).expect("a key has a form in PEM");
         create(file, pem.as_bytes(), false)?;
-        create(&public_file(file), self.public().to_pem().as_bytes(), true)
+        create(&public, self.public().to_pem().as_bytes(), true)
     }
 
     pub(super) fn sign(&self, bytes: &[u8]) -> Signature {
@@ -271,7 +281,10 @@ fn create(file: &Path, bytes: &[u8], may_all_read: bool) -> Result<(), KeyError>
         draft.persist_noclobber(file).map_err(|error| error.error)?;
         Ok(())
     })();
-    written.map_err(|source| KeyError::Unwritable { file: file.to_owned(), source })
+    written.map_err(|source: io::Error| match source.kind() {
+        io::ErrorKind::AlreadyExists => KeyError::AlreadyThere { file: file.to_owned() },
+        _ => KeyError::Unwritable { file: file.to_owned(), source },
+    })
 }
 
 #[cfg(unix)]
@@ -321,8 +334,12 @@ mod tests {
         let file = folder.path().join("key.pem");
         key().keep(&file).expect("a key");
         let refused = SigningKey::from_bytes(&[8; 32]).keep(&file).expect_err("there is one");
-        assert!(matches!(refused, KeyError::Unwritable { .. }), "{refused:?}");
+        assert!(matches!(refused, KeyError::AlreadyThere { .. }), "{refused:?}");
         assert_eq!(SigningKey::read(&file).expect("the key").public(), key().public());
+        // A public key without its private one would be another's in the end.
+        fs::remove_file(&file).expect("a file that goes");
+        let refused = key().keep(&file).expect_err("the public one is there");
+        assert!(matches!(refused, KeyError::AlreadyThere { .. }) && !file.exists(), "{refused:?}");
     }
 
     #[test]

@@ -5,15 +5,18 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::certificate::{
-    Certificate, KeyId, PublicKey, SignedCertificate, SigningKey, config_folder, public_file,
+    Certificate, KeyId, Mismatch, PublicKey, SignedCertificate, SigningKey, config_folder, policy_digest,
+    public_file,
 };
 use crate::cli::config::Config;
 use crate::cli::flags::{CertificateArgs, CertificateCommand, Format, NewKeyArgs, ShowArgs, VerifyArgs};
-use crate::cli::output;
+use crate::cli::{output, runtime};
+use crate::diff::Policy;
 use crate::digest::Digest;
 use crate::error::ExpectedError;
 use crate::exit_code;
 use crate::gate::Verdict;
+use crate::live::LiveSystem;
 use crate::report::{Style, certificate_to_terminal};
 
 /// Does what was asked for.
@@ -48,6 +51,9 @@ fn verify(config: &Config, args: &VerifyArgs, now: Timestamp) -> Result<u8, Expe
     };
     let signed = SignedCertificate::read(&args.file)?;
     let certificate = signed.verify(&trusted, now)?;
+    if args.live {
+        check_system(config, certificate)?;
+    }
     let Certificate { verdict, issued_at, expires_at, .. } = *certificate;
     output::print(&match config.format {
         Format::Json => output::json(
@@ -64,6 +70,9 @@ fn verify(config: &Config, args: &VerifyArgs, now: Timestamp) -> Result<u8, Expe
         Format::Human => {
             let mut text = format!("genuine: signed by key {}, which is trusted\n", signed.key());
             text += &format!("in its time: issued at {issued_at}, counts until {expires_at}\n");
+            if args.live {
+                text += "for this system: its servers and the policy are the same as they were\n";
+            }
             text += &format!("verdict: {verdict}\n");
             for reason in &certificate.reasons {
                 text += &format!("  {reason}\n");
@@ -72,6 +81,14 @@ fn verify(config: &Config, args: &VerifyArgs, now: Timestamp) -> Result<u8, Expe
         }
     })?;
     Ok(if verdict == Verdict::Go { exit_code::PASS } else { exit_code::DIFFERENCES })
+}
+
+/// Asks the servers that were named whether they are those of the certificate.
+fn check_system(config: &Config, certificate: &Certificate) -> Result<(), ExpectedError> {
+    let live = certificate.live.as_ref().ok_or(Mismatch::NoLiveSystem)?;
+    let system = LiveSystem::connect(&config.external, live.groups.clone())?;
+    let found = runtime()?.block_on(system.identities())?;
+    Ok(certificate.is_for(&found, &policy_digest(&Policy::direct_vs_projected()))?)
 }
 
 fn show(config: &Config, args: &ShowArgs) -> Result<u8, ExpectedError> {

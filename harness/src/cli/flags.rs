@@ -151,6 +151,9 @@ pub struct VerifyArgs {
         hide_env_values = true
     )]
     pub trusted_keys: Vec<PathBuf>,
+    /// Also say whether it is for the live system that --eventstore-url, --direct-url and --projected-url name, as that is now.
+    #[arg(long, env = "CUTOVER_LIVE", hide_env_values = true)]
+    pub live: bool,
 }
 
 /// Arguments of `certificate show`.

@@ -230,15 +230,11 @@ mod tests {
 
     #[test]
     fn where_one_text_ends_and_the_next_begins_counts() {
-        let of = |name: &str, value: &str| {
-            let mut properties = Properties::new();
-            properties.set(name.into(), value.into());
-            properties.set("xy".into(), "".into());
-            sentence(0, properties)
+        let topic = |key: &str, interview: &str| {
+            let name = Name::Node(NodeName::keyed(Label::Topic, key));
+            Element { name, interview: Some(interview.into()), properties: Properties::new() }
         };
-        check_different(of("text", "ab"), of("text", "a"));
-        let topic = |key: &str| element(Name::Node(NodeName::keyed(Label::Topic, key)), Properties::new());
-        check_different(topic("ab"), topic("a"));
+        check_different(topic("ab", "c"), topic("a", "bc"));
     }
 
     #[test]
@@ -246,7 +242,8 @@ mod tests {
         let (one, two) = ([text(0, "a")], [text(0, "a"), text(0, "a")]);
         let Digests { left, right } = digests(&[&two], &[&one]);
         assert_ne!(left, right);
-        let Digests { left, right } = digests(&[&one, &one], &[]);
+        let other = [text(0, "b")];
+        let Digests { left, right } = digests(&[&one, &one], &[&other, &other]);
         assert_ne!(left, right);
     }
 }

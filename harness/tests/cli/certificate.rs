@@ -141,6 +141,16 @@ fn a_certificate_of_somebody_else_is_refused() {
 }
 
 #[test]
+fn a_certificate_of_scenarios_alone_holds_for_no_system() {
+    let sandbox = sandbox(SCENARIO);
+    has_code(&readiness(&sandbox, &[]), exit_code::PASS);
+    let refused = run(&sandbox, &["certificate", "verify", LATEST, "--live"]);
+    has_code(&refused, exit_code::DIFFERENCES);
+    let said = said(&refused);
+    assert!(said.contains("about no live system") && said.contains("hint: "), "{said}");
+}
+
+#[test]
 fn what_is_no_certificate_is_a_usage_error() {
     let sandbox = sandbox(SCENARIO);
     sandbox.write("cut.json", "{\"certificate\": {\"schema_ver");

@@ -13,6 +13,10 @@ fn help_texts_are_what_was_reviewed() {
     for subcommand in Cli::command().get_subcommands() {
         let name = subcommand.get_name();
         check(&format!("help_{name}"), &sandbox.transcript(&[name, "--help"]));
+        for below in subcommand.get_subcommands() {
+            let below = below.get_name();
+            check(&format!("help_{name}_{below}"), &sandbox.transcript(&[name, below, "--help"]));
+        }
     }
 }
 

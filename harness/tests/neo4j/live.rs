@@ -68,21 +68,31 @@ async fn project(url: &str) {
     service.catch_up().await.expect("a projection");
 }
 
-/// Runs one scenario inside the process, and looks at the system.
-async fn readiness(folder: &Path, url: &str) -> (Option<i32>, String) {
+/// Runs a command about the system of these servers.
+async fn cutover(
+    folder: &Path,
+    args: &[&str],
+    (url, direct, projected): (&str, Schema, Schema),
+) -> (Option<i32>, String) {
     let with_password = |schema| uri(schema).replace("://", "://neo4j:hush-77001@");
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("cutover"));
     command
         .current_dir(folder)
         .env("XDG_CONFIG_HOME", folder)
-        .args(["readiness", "--live", "--seed", "7301", "--transcripts", "mine", "--scenarios", "scenarios"])
-        .args(["--eventstore-url", url])
-        .args(["--direct-url", &with_password(Schema::Direct)])
-        .args(["--projected-url", &with_password(Schema::Projected)]);
+        .args(args)
+        .args(["--live", "--eventstore-url", url])
+        .args(["--direct-url", &with_password(direct)])
+        .args(["--projected-url", &with_password(projected)]);
     let output = tokio::task::spawn_blocking(move || command.output().expect("the command runs")).await;
     let output = output.expect("the command runs");
     let said = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+}
+
+/// Runs one scenario inside the process, and looks at the system.
+async fn readiness(folder: &Path, url: &str) -> (Option<i32>, String) {
+    let args = ["readiness", "--seed", "7301", "--transcripts", "mine", "--scenarios", "scenarios"];
+    cutover(folder, &args, (url, Schema::Direct, Schema::Projected)).await
 }
 
 fn certificate(folder: &Path) -> Certificate {
@@ -129,6 +139,17 @@ async fn a_live_system_is_certified_and_not_changed_and_what_differs_is_found() 
     let text = serde_json::to_string(&certified).expect("JSON");
     assert!(!text.contains("hush-77001") && !said.contains("hush-77001"), "{text}");
     assert_ne!(live.system.direct.identity, live.system.projected.identity);
+
+    let verify = ["certificate", "verify", "runs/latest/certificate.json"];
+    let (code, said) = cutover(folder.path(), &verify, (&url, Schema::Direct, Schema::Projected)).await;
+    assert_eq!(code, Some(i32::from(exit_code::PASS)), "{said}");
+    let (code, said) = cutover(folder.path(), &verify, (&url, Schema::Projected, Schema::Direct)).await;
+    assert_eq!(code, Some(i32::from(exit_code::DIFFERENCES)), "{said}");
+    assert!(
+        said.contains("the certificate is about another direct graph") && said.contains("hint: "),
+        "{said}"
+    );
+    assert!(!said.contains("hush-77001"), "{said}");
 
     // Whoever comes later, with clients of their own, finds the same system; and another one where the two are swapped.
     let found = async |direct, projected| {

@@ -116,7 +116,9 @@ class Browser:
         self.process.wait(PATIENCE_S)
 
 
-OPEN_ALL = "document.querySelectorAll('details').forEach((part) => { part.open = true; })"
+# Opens everything, and answers when that has been drawn.
+OPEN_ALL = """document.querySelectorAll('details').forEach((part) => { part.open = true; }),
+new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"""
 
 # What sticks out on the right of the window.
 OVERFLOW = """(() => {

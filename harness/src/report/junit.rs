@@ -54,8 +54,14 @@ fn suite(result: &RunResult, scenario: &ScenarioResult) -> TestSuite {
             check.duration_ms,
         ));
     }
-    for fault in &scenario.faults {
-        suite.add_test_case(named(scenario, &format!("fault: {}", fault.fault), fault_status(fault), 0));
+    for (number, fault) in scenario.faults.iter().enumerate() {
+        // The same may be asked for several times, and some CI systems keep one case of a name.
+        let before = scenario.faults[..number].iter().filter(|other| other.fault == fault.fault).count();
+        let name = match before {
+            0 => format!("fault: {}", fault.fault),
+            before => format!("fault: {} #{}", fault.fault, before + 1),
+        };
+        suite.add_test_case(named(scenario, &name, fault_status(fault), 0));
     }
     let of_checks: u64 = scenario.checks.iter().map(|check| check.duration_ms).sum();
     let rest = scenario.duration_ms.saturating_sub(of_checks);

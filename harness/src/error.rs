@@ -13,6 +13,7 @@ use cutover_service::projection::ProjectionError;
 use crate::analyses::AnalysesError;
 use crate::certificate::{CertificateError, KeyError, Mismatch};
 use crate::cli::config::ConfigError;
+use crate::cli::diff::DiffUsageError;
 use crate::cli::drill::DocumentError;
 use crate::defect::catalogue::UnknownDefect;
 use crate::exit_code;
@@ -23,6 +24,7 @@ use crate::provision::process::InstallError;
 use crate::result_file::ResultFileError;
 use crate::run_folder::RunFolderError;
 use crate::scenario::load::LoadError;
+use crate::snapshot::{SaveError, SnapshotError};
 use crate::transcripts::TranscriptError;
 
 /// What to do about a build that knows nothing of containers.
@@ -87,6 +89,15 @@ pub enum ExpectedError {
         /// Why not.
         source: io::Error,
     },
+    /// What is to be compared, or how, is not clear.
+    #[error(transparent)]
+    Diff(#[from] DiffUsageError),
+    /// A snapshot cannot be used.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// A snapshot was not written.
+    #[error(transparent)]
+    Save(#[from] SaveError),
     /// A projection ended before its time.
     #[error(transparent)]
     Projection(#[from] ProjectionError),
@@ -148,6 +159,9 @@ impl ExpectedError {
             | Self::Defect(_)
             | Self::Document(_)
             | Self::ResultFile(_)
+            | Self::Diff(_)
+            | Self::Snapshot(_)
+            | Self::Save(SaveError::Exists { .. })
             | Self::NothingToKill { .. } => exit_code::USAGE,
             Self::Certificate(error) if error.is_about_a_certificate() => exit_code::DIFFERENCES,
             Self::Mismatch(_) => exit_code::DIFFERENCES,
@@ -155,8 +169,10 @@ impl ExpectedError {
             Self::Certificate(_) | Self::Key(_) => exit_code::USAGE,
             // A mistake on the command line, and not a server that is not as it should be.
             Self::External(ExternalError::Settings(_)) => exit_code::USAGE,
+            Self::Save(SaveError::Empty) => exit_code::INCONCLUSIVE,
             Self::RunFolder(_)
             | Self::Report { .. }
+            | Self::Save(_)
             | Self::Install(_)
             | Self::External(_)
             | Self::Projection(_)
@@ -194,6 +210,9 @@ impl ExpectedError {
                 "the run folder has it, too; name a file in a folder that can be written to with --certificate"
                     .to_owned(),
             ),
+            Self::Diff(error) => error.hint(),
+            Self::Snapshot(error) => Some(error.hint().to_owned()),
+            Self::Save(error) => error.hint().map(str::to_owned),
             Self::Projection(_) => Some(
                 "see whether the accounts may do what is asked of them, and whether the servers are the right ones: `cutover \
                  doctor` asks them; nothing is lost, what was not acknowledged is delivered again"

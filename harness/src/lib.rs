@@ -12,6 +12,7 @@
 //! | [`doctor`] | which engines can be used here, and what is missing |
 //! | [`transcripts`], [`workload`] | what is fed in |
 //! | [`diff`] | comparison of two graphs |
+//! | [`snapshot`] | a graph as a file |
 //! | [`model`] | what both graphs must hold, worked out independently |
 //! | [`simulation`] | the projector, the store and the graph under one seeded scheduler |
 //! | [`result`], [`gate`] | what a run came to, and the verdict that follows from it |
@@ -42,6 +43,7 @@ pub mod run_folder;
 pub mod scenario;
 pub mod seed;
 pub mod simulation;
+pub mod snapshot;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod thinned;

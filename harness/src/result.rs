@@ -73,6 +73,10 @@ pub enum Cause {
     EngineFailed,
     /// A fault that it asks for never struck, so that it has not shown what it is to show.
     FaultNeverStruck,
+    /// What differed did not come to rest, so that it may be a difference or not.
+    KeptChanging,
+    /// A part of it is missing, so that the whole cannot be told.
+    Incomplete,
     /// Somebody stopped it.
     Interrupted,
 }
@@ -87,6 +91,8 @@ impl Cause {
             Self::EnvironmentNotReady => "the environment is not ready",
             Self::EngineFailed => "an engine failed",
             Self::FaultNeverStruck => "a fault never struck",
+            Self::KeptChanging => "it kept changing",
+            Self::Incomplete => "a part of it is missing",
             Self::Interrupted => "it was interrupted",
         }
     }
@@ -129,6 +135,14 @@ pub struct Compared {
     pub properties: u64,
     /// Single figures.
     pub figures: u64,
+    /// How many of these elements were found to be the same by their digests.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub by_digest: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Compared {
@@ -167,6 +181,7 @@ impl Compared {
         }
         self.properties += other.properties;
         self.figures += other.figures;
+        self.by_digest += other.by_digest;
     }
 }
 
@@ -211,6 +226,31 @@ impl Differences {
         }
     }
 
+    /// Adds what was found elsewhere: all of it counted, the first ones of each kind kept.
+    pub fn merge(&mut self, others: Self) {
+        self.total += others.total;
+        for (own, others) in [(&mut self.by_subject, others.by_subject), (&mut self.by_kind, others.by_kind)]
+        {
+            for (name, count) in others {
+                *own.entry(name).or_default() += count;
+            }
+        }
+        for (subject, kinds) in others.by_subject_and_kind {
+            let of_subject = self.by_subject_and_kind.entry(subject).or_default();
+            for (kind, count) in kinds {
+                *of_subject.entry(kind).or_default() += count;
+            }
+        }
+        for difference in others.first {
+            let is_like = |kept: &&Difference| {
+                (&kept.subject, kept.kind.name()) == (&difference.subject, difference.kind.name())
+            };
+            if (self.first.iter().filter(is_like).count() as u64) < DIFFERENCES_KEPT {
+                self.first.push(difference);
+            }
+        }
+    }
+
     /// Returns how many there are of one kind and subject.
     pub fn count(&self, subject: &str, kind: &str) -> u64 {
         self.by_subject_and_kind.get(subject).and_then(|kinds| kinds.get(kind)).copied().unwrap_or(0)
@@ -239,6 +279,23 @@ pub struct RuleUse {
     pub count: u64,
 }
 
+/// A difference that the policy accepts for a while, because somebody answers for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Accepted {
+    /// Its name in the policy.
+    pub id: SmolStr,
+    /// Why it is accepted.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The last day on which it is accepted, as `2026-12-31`.
+    pub expires: SmolStr,
+    /// Whether that day is past: then its findings count as differences again.
+    pub has_expired: bool,
+    /// How many findings it is.
+    pub count: u64,
+}
+
 /// One thing that was compared with another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckResult {
@@ -262,6 +319,9 @@ pub struct CheckResult {
     /// What each side comes to in a digest, where somebody asked for it and both were read to their end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digests: Option<Digests>,
+    /// The differences that were found and are accepted, or were until now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<Accepted>,
     /// What went wrong while comparing, with its causes, in one line.
     pub error: Option<String>,
     /// How long it took.
@@ -292,6 +352,7 @@ impl CheckResult {
             neighbourhoods: Vec::new(),
             rules: Vec::new(),
             digests: None,
+            accepted: Vec::new(),
             error: None,
             duration_ms: 0,
         }
@@ -314,6 +375,7 @@ impl CheckResult {
             neighbourhoods: Vec::new(),
             rules: Vec::new(),
             digests: None,
+            accepted: Vec::new(),
             error: error.into(),
             duration_ms: 0,
         }

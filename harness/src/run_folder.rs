@@ -110,11 +110,26 @@ impl RunFolder {
     ///
     /// [`RunFolderError`] when the disk refuses. There is no half-written file then.
     pub fn keep(&self, file: &str, bytes: &[u8]) -> Result<PathBuf, RunFolderError> {
+        let path = self.put(file, bytes)?;
+        self.link().map_err(|source| RunFolderError { path: self.root.join(LATEST), source })?;
+        Ok(path)
+    }
+
+    /// Writes a file, whole or not at all, of a run that has not come to its end: `latest` stays where it is.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`RunFolder::keep`].
+    pub fn put(&self, file: &str, bytes: &[u8]) -> Result<PathBuf, RunFolderError> {
         let path = self.path().join(file);
         let failed = |source| RunFolderError { path: path.clone(), source };
         write_whole(&path, bytes).map_err(failed)?;
-        self.link().map_err(|source| RunFolderError { path: self.root.join(LATEST), source })?;
         Ok(path)
+    }
+
+    /// Removes a file that is of no use any more. That it is not there, or stays, does no harm.
+    pub fn discard(&self, file: &str) {
+        drop(fs::remove_file(self.path().join(file)));
     }
 
     /// Replaces `latest` in one step: whoever follows it meanwhile comes to one run or to the other.

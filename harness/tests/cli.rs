@@ -14,6 +14,8 @@ mod certificate;
 mod containers;
 #[path = "cli/crash_test.rs"]
 mod crash_test;
+#[path = "cli/diff.rs"]
+mod diff;
 #[path = "cli/doctor.rs"]
 mod doctor;
 #[path = "cli/drill.rs"]

@@ -102,6 +102,14 @@ pub struct Cursor {
     pub id: u64,
 }
 
+impl Cursor {
+    /// Returns the cursor after all rows that bear a key: for who goes on later, and has no page any more.
+    pub const fn past(key: Value) -> Self {
+        // The largest id that every database's signed numbers can hold.
+        Self { key: Some(key), id: i64::MAX as u64 }
+    }
+}
+
 /// A part of an ordered read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {

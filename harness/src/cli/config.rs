@@ -83,6 +83,8 @@ pub struct Config {
     pub containers: ContainerSettings,
     /// The servers that are there already.
     pub external: ExternalSettings,
+    /// The file that has the accounts of servers.
+    pub credentials: Option<PathBuf>,
     /// How many lanes the projection has; `None` for as many as in production.
     pub lanes: Option<usize>,
     /// Where run folders are made.
@@ -138,6 +140,7 @@ impl Config {
             engines: flags.engines,
             containers,
             external,
+            credentials: flags.external.credentials,
             lanes: flags.lanes.map(usize::from),
             runs: flags.runs,
             timeout: parse_time(&flags.timeout)?,
@@ -250,7 +253,7 @@ fn repeat_external(settings: &ExternalSettings, flags: &ExternalFlags) -> Vec<(&
 }
 
 /// Reads a length of time: a whole number with `s`, `m` or `h`; seconds without a unit.
-fn parse_time(text: &str) -> Result<Duration, ConfigError> {
+pub(super) fn parse_time(text: &str) -> Result<Duration, ConfigError> {
     let wrong = || ConfigError::Timeout { text: text.to_owned() };
     let digits = text.trim_end_matches(|character: char| !character.is_ascii_digit());
     let seconds: u64 = match &text[digits.len()..] {

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use cutover_engines::graph::Schema;
 
+use crate::diff::Shard;
 use crate::provision::containers::{ContainerSettings, EVENTSTORE_IMAGE, NEO4J_IMAGE, NEO4J_MEMORY_MIB};
 
 /// Proves that the graph which EventStoreDB leads to is the graph that the pipeline writes, before the switch is thrown.
@@ -51,6 +53,15 @@ pub enum Command {
     Drill(DrillArgs),
     /// Run schedules of the projection under one seeded scheduler, with every fault of the world.
     Simulate(SimulateArgs),
+    /// Compare two graphs, element by element: servers by their URLs, or snapshots.
+    ///
+    /// What differs while the graphs are written to is looked at again before it counts. Accounts are given as for `--engines external`:
+    /// that of the direct schema's server, and that of the projected one's. docs/diff.md says what counts as the same.
+    Diff(DiffArgs),
+    /// Write a graph to a file, in the order of keys and with a digest of each interview.
+    ///
+    /// The file is there whole or not at all. docs/snapshot-format.md says what is in it.
+    Snapshot(SnapshotArgs),
     /// Serve the embedded EventStoreDB to clients of any language until SIGINT or SIGTERM.
     Eventstore(EventstoreArgs),
     /// Say which engines can be used here, and what is missing for the others.
@@ -308,6 +319,95 @@ impl SimulateArgs {
         let processors = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         self.threads.unwrap_or_else(processors)
     }
+}
+
+/// Which of the two schemas a graph has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaName {
+    /// What the running pipeline writes.
+    Direct,
+    /// What the projection writes.
+    Projected,
+}
+
+impl From<SchemaName> for Schema {
+    fn from(name: SchemaName) -> Self {
+        match name {
+            SchemaName::Direct => Self::Direct,
+            SchemaName::Projected => Self::Projected,
+        }
+    }
+}
+
+/// Arguments of `diff`.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// The left graph: bolt://host:7687 and the like, or a snapshot.
+    #[arg(value_name = "LEFT", required_unless_present_any = ["merge", "print_policy"])]
+    pub left: Option<String>,
+    /// The right graph, likewise.
+    #[arg(value_name = "RIGHT", required_unless_present_any = ["merge", "print_policy"])]
+    pub right: Option<String>,
+    /// The schema of the left server; direct when left out. A snapshot knows its own.
+    #[arg(long, env = "CUTOVER_LEFT_SCHEMA", value_name = "SCHEMA", value_enum, hide_env_values = true)]
+    pub left_schema: Option<SchemaName>,
+    /// The schema of the right server; projected when left out.
+    #[arg(long, env = "CUTOVER_RIGHT_SCHEMA", value_name = "SCHEMA", value_enum, hide_env_values = true)]
+    pub right_schema: Option<SchemaName>,
+    /// What counts as the same, in TOML, instead of the policy that comes with the program.
+    #[arg(long, env = "CUTOVER_POLICY", value_name = "FILE", hide_env_values = true)]
+    pub policy: Option<PathBuf>,
+    /// Print the policy that comes with the program for a direct and a projected graph, and end.
+    #[arg(long, env = "CUTOVER_PRINT_POLICY", hide_env_values = true)]
+    pub print_policy: bool,
+    /// Compare only this part, such as 3/16, the third of sixteen; each leaves a shard.json in its run folder.
+    #[arg(long, env = "CUTOVER_SHARD", value_name = "N/M", hide_env_values = true)]
+    pub shard: Option<Shard>,
+    /// Put together what all shards have come to: their shard.json files.
+    #[arg(
+        long,
+        env = "CUTOVER_MERGE",
+        value_name = "FILE",
+        num_args = 1..,
+        value_delimiter = ' ',
+        conflicts_with_all = ["left", "right", "shard", "resume"],
+        hide_env_values = true
+    )]
+    pub merge: Vec<PathBuf>,
+    /// Go on where a comparison of the same graphs was broken off: its run folder.
+    #[arg(long, env = "CUTOVER_RESUME", value_name = "DIR", hide_env_values = true)]
+    pub resume: Option<PathBuf>,
+    /// How often what differs is looked at again while graphs are written to; 0 for graphs at rest.
+    #[arg(
+        long,
+        env = "CUTOVER_ROUNDS",
+        value_name = "N",
+        default_value_t = 3,
+        value_parser = clap::value_parser!(u32).range(0..=1_000),
+        hide_env_values = true
+    )]
+    pub rounds: u32,
+    /// How long to wait before what differs is looked at again: longer than the projection lags behind.
+    #[arg(long, env = "CUTOVER_SETTLE", value_name = "TIME", default_value = "5s", hide_env_values = true)]
+    pub settle: String,
+}
+
+/// Arguments of `snapshot`.
+#[derive(Debug, Args)]
+pub struct SnapshotArgs {
+    /// The graph: bolt://host:7687 and the like.
+    #[arg(value_name = "URL")]
+    pub url: String,
+    /// The file; there must be none of that name.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The schema of the graph; seen from a sentence's key when left out.
+    #[arg(long, env = "CUTOVER_SCHEMA", value_name = "SCHEMA", value_enum, hide_env_values = true)]
+    pub schema: Option<SchemaName>,
+    /// The policy under which it will be compared with a graph of the other schema, if it is not the one that comes with the program:
+    /// digests are written for it.
+    #[arg(long, env = "CUTOVER_POLICY", value_name = "FILE", hide_env_values = true)]
+    pub policy: Option<PathBuf>,
 }
 
 /// Arguments of `eventstore`.

@@ -6,6 +6,7 @@ pub mod certificate;
 pub mod completions;
 pub mod config;
 pub mod crash_test;
+pub mod diff;
 pub mod doctor;
 pub mod drill;
 pub mod eventstore;
@@ -19,6 +20,7 @@ pub mod report;
 pub mod run;
 pub mod signals;
 pub mod simulate;
+pub mod snapshot;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -86,6 +88,8 @@ fn execute(cli: Cli) -> Result<u8, ExpectedError> {
         Command::Project(args) => project::execute(&config, &args),
         Command::Drill(args) => drill::execute(&config, &args),
         Command::Simulate(args) => simulate::execute(&config, &args),
+        Command::Diff(args) => diff::execute(&config, &args),
+        Command::Snapshot(args) => snapshot::execute(&config, &args),
         Command::Eventstore(args) => eventstore::execute(&config, &args),
         Command::Doctor => doctor::execute(&config),
         Command::Completions(args) => completions::execute(&args),

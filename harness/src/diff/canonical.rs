@@ -222,7 +222,7 @@ fn begins_here(from: &Endpoint) -> bool {
     }
 }
 
-fn key_text(value: &Value) -> SmolStr {
+pub(super) fn key_text(value: &Value) -> SmolStr {
     match value {
         Value::Text(text) => text.clone(),
         other => smol_str::format_smolstr!("{other}"),

@@ -4,6 +4,7 @@
 //! one finding, and a twin that differs is told from one that is missing.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use cutover_core::graph::{Label, Properties};
 use smol_str::SmolStr;
@@ -12,8 +13,9 @@ use super::compiled::{CompiledPolicy, Uses};
 use super::difference::{Below, Difference, DifferenceKind, Side, Subject};
 use super::digest::{Digester, Digests};
 use super::element::{Element, Name, NodeName};
+use super::form::Summary;
 use super::neighbourhood::{Neighbourhood, Neighbourhoods};
-use crate::result::{Compared, Differences, RuleUse, Tally};
+use crate::result::{Accepted, Compared, Differences, RuleUse, Tally};
 
 /// A comparison as it goes on: what was compared so far, what differed, which rules were used. Its size does not depend on how
 /// much is compared.
@@ -23,6 +25,7 @@ pub struct Comparison<'a> {
     uses: Uses,
     /// What both sides come to, where somebody wants to know.
     digesters: Option<[Digester; 2]>,
+    accepted: Vec<u64>,
     /// How much was compared.
     pub compared: Compared,
     /// What differed.
@@ -34,8 +37,9 @@ impl<'a> Comparison<'a> {
     /// Begins a comparison.
     pub fn new(policy: &'a CompiledPolicy) -> Self {
         let (compared, differences) = (Compared::default(), Differences::default());
+        let (uses, accepted) = (policy.unused(), policy.none_accepted());
         let neighbourhoods = Neighbourhoods::default();
-        Self { policy, uses: policy.unused(), digesters: None, compared, differences, neighbourhoods }
+        Self { policy, uses, accepted, digesters: None, compared, differences, neighbourhoods }
     }
 
     /// Begins a comparison that also says what each side is, in a digest.
@@ -54,21 +58,88 @@ impl<'a> Comparison<'a> {
         self.policy.used(&self.uses)
     }
 
+    /// Returns what stands around the first differences so far.
+    pub(super) fn neighbourhoods(&self) -> Vec<Neighbourhood> {
+        self.neighbourhoods.kept().cloned().collect()
+    }
+
     /// Takes what stands around the first differences.
     pub fn take_neighbourhoods(&mut self) -> Vec<Neighbourhood> {
         std::mem::take(&mut self.neighbourhoods).into_kept()
     }
 
-    /// Adds a finding that the elements themselves do not show.
+    /// Returns the accepted differences that were found so far.
+    pub fn accepted(&self) -> Vec<Accepted> {
+        self.policy.accepted(&self.accepted)
+    }
+
+    /// Adds a finding: a difference, unless the policy accepts it. One that it has accepted for too long is both.
     pub fn find(&mut self, difference: Difference) {
+        if let Some(at) = self.policy.accepting(&difference) {
+            self.accepted[at] += 1;
+            if !self.policy.has_expired(at) {
+                return;
+            }
+        }
         self.differences.push(difference);
+    }
+
+    /// Goes on where another run has stopped.
+    pub(super) fn resume(
+        &mut self,
+        compared: Compared,
+        differences: Differences,
+        rules: &BTreeMap<SmolStr, u64>,
+        accepted: &BTreeMap<SmolStr, u64>,
+        neighbourhoods: Vec<Neighbourhood>,
+    ) {
+        // What was digested before is not known any more.
+        self.digesters = None;
+        self.neighbourhoods = Neighbourhoods::kept_before(neighbourhoods);
+        self.compared = compared;
+        self.differences = differences;
+        for (rule, count) in rules {
+            self.policy.add_uses(&mut self.uses, rule, *count);
+        }
+        for (id, count) in accepted {
+            self.policy.add_accepted(&mut self.accepted, id, *count);
+        }
+    }
+
+    /// Adds what another comparison under the same policy came to.
+    pub fn absorb(&mut self, other: Self) {
+        self.compared.add(&other.compared);
+        self.differences.merge(other.differences);
+        self.uses.add(&other.uses);
+        for (own, other) in self.digesters.iter_mut().flatten().zip(other.digesters.iter().flatten()) {
+            own.merge(other);
+        }
+        self.neighbourhoods.absorb(other.neighbourhoods);
+        for (own, others) in self.accepted.iter_mut().zip(other.accepted) {
+            *own += others;
+        }
+    }
+
+    /// Counts a part that is the same on both sides, as their digests say, as if its elements had been compared.
+    pub(super) fn count_alike(&mut self, left: &Summary, right: &Summary) {
+        for (label, &count) in &left.compared.nodes {
+            self.count_subject(&Subject::Node(label.clone()), count, count);
+        }
+        for (rel, &count) in &left.compared.relationships {
+            self.count_subject(&Subject::Relationship(rel.clone()), count, count);
+        }
+        self.compared.properties += left.properties;
+        self.compared.by_digest += left.compared.total();
+        for (rule, count) in left.rules.iter().chain(&right.rules) {
+            self.policy.add_uses(&mut self.uses, rule, *count);
+        }
     }
 
     /// Adds the finding that a node's key leads nowhere.
     pub fn find_unidentified(&mut self, side: Side, node: &NodeName, interview: Option<&SmolStr>) {
         let subject = Subject::Node(node.label.clone());
         let kind = DifferenceKind::Unidentified { side };
-        self.differences.push(Difference::new(subject, node.to_string(), interview.cloned(), kind));
+        self.find(Difference::new(subject, node.to_string(), interview.cloned(), kind));
     }
 
     /// Returns whether a value node that nothing points at is left out by a rule, and counts that.
@@ -108,8 +179,10 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn prepare(&mut self, side: Side, mut elements: Vec<Element>) -> Vec<Element> {
+    /// Brings elements to the form in which they are compared, and reports what the policy does not know.
+    pub(super) fn prepare(&mut self, side: Side, mut elements: Vec<Element>) -> Vec<Element> {
         self.policy.hide(side, &mut elements, &mut self.uses);
+        let mut unknown: Vec<Difference> = Vec::new();
         elements.retain(|element| {
             let is_known = self.policy.knows(element.name.kind());
             if !is_known {
@@ -117,19 +190,21 @@ impl<'a> Comparison<'a> {
                     Name::Node(_) => DifferenceKind::UnknownLabel { side, count: 1 },
                     Name::Link { .. } => DifferenceKind::UnknownRelationshipType { side, count: 1 },
                 };
-                self.differences.push(finding(&element.name, &element.interview, kind));
+                unknown.push(finding(&element.name, &element.interview, kind));
             }
             is_known
         });
         for element in &mut elements {
-            let (name, interview) = (element.name.clone(), element.interview.clone());
-            let differences = &mut self.differences;
+            let mut properties = Vec::new();
             self.policy.normalise(side, element, &mut self.uses, |property, value| {
-                let (property, value) = (property.clone(), value.clone());
-                let kind = DifferenceKind::UnknownProperty { side, property, value };
-                differences.push(finding(&name, &interview, kind));
+                properties.push((property.clone(), value.clone()));
             });
+            for (property, value) in properties {
+                let kind = DifferenceKind::UnknownProperty { side, property, value };
+                unknown.push(finding(&element.name, &element.interview, kind));
+            }
         }
+        unknown.into_iter().for_each(|difference| self.find(difference));
         elements.sort_unstable_by(|a, b| {
             (&a.interview, &a.name, &a.properties).cmp(&(&b.interview, &b.name, &b.properties))
         });
@@ -154,7 +229,8 @@ impl<'a> Comparison<'a> {
             }
         }
         if let Some((Element { name, interview, .. }, kind)) = missing {
-            self.differences.push(Difference { below, ..finding(name, interview, kind) });
+            let difference = Difference { below, ..finding(name, interview, kind) };
+            self.find(difference);
         }
     }
 
@@ -189,18 +265,22 @@ impl<'a> Comparison<'a> {
                 let rules = self.policy.rules_of_property(name.kind(), property);
                 let (property, left, right) = (property.clone(), left.cloned(), right.cloned());
                 let kind = DifferenceKind::PropertyDiffers { property, left, right };
-                self.differences.push(Difference { rules, ..finding(name, interview, kind) });
+                self.find(Difference { rules, ..finding(name, interview, kind) });
             }
         }
     }
 
     fn count(&mut self, name: &Name, on_left: u64, on_right: u64) {
-        let tally = self.compared.tally_mut(&name.subject()).expect("elements are nodes or relationships");
+        self.count_subject(&name.subject(), on_left, on_right);
+    }
+
+    fn count_subject(&mut self, subject: &Subject, on_left: u64, on_right: u64) {
+        let tally = self.compared.tally_mut(subject).expect("elements are nodes or relationships");
         tally.add(Tally { left: on_left, right: on_right, both: on_left.min(on_right) });
     }
 
     fn push(&mut self, name: &Name, interview: &Option<SmolStr>, kind: DifferenceKind) {
-        self.differences.push(finding(name, interview, kind));
+        self.find(finding(name, interview, kind));
     }
 }
 

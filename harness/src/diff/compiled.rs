@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cutover_core::graph::{Properties, Value};
+use cutover_core::timestamp::Timestamp;
 use smol_str::SmolStr;
 
+use super::accept::{Acceptance, CompiledAccept};
 use super::canonical::Identity;
-use super::difference::Side;
+use super::difference::{Difference, Side};
 use super::element::{Element, Name, NodeName};
+use super::normal::Normal;
 use super::policy::{Policy, Unlisted};
-use crate::result::RuleUse;
+use crate::result::{Accepted, RuleUse};
 
 /// A policy, looked up by label or type.
 #[derive(Debug)]
@@ -18,6 +21,7 @@ pub struct CompiledPolicy {
     unlisted: Unlisted,
     rules: Vec<(SmolStr, String)>,
     subjects: BTreeMap<SmolStr, SubjectRules>,
+    accepts: Vec<CompiledAccept>,
 }
 
 /// Where a rule counts its uses.
@@ -38,6 +42,7 @@ struct SideRules {
     ignored: BTreeMap<SmolStr, RuleAt>,
     renamed: Vec<(SmolStr, SmolStr, RuleAt)>,
     defaults: Vec<(SmolStr, Value, RuleAt)>,
+    normals: Vec<(SmolStr, Normal, RuleAt)>,
     hidden_having: Vec<(SmolStr, RuleAt)>,
     hidden_unreferenced: Option<RuleAt>,
 }
@@ -50,11 +55,23 @@ impl Uses {
     fn count(&mut self, rule: RuleAt) {
         self.0[rule] += 1;
     }
+
+    /// Adds uses of the same rules.
+    pub(super) fn add(&mut self, others: &Self) {
+        for (own, others) in self.0.iter_mut().zip(&others.0) {
+            *own += others;
+        }
+    }
 }
 
 impl CompiledPolicy {
-    /// Makes a policy ready for use.
+    /// Makes a policy ready for use. The time is not known, so that all that was accepted for a while counts again.
     pub fn new(policy: &Policy) -> Self {
+        Self::at(policy, None)
+    }
+
+    /// Makes a policy ready for use at a time, which decides what is accepted still.
+    pub fn at(policy: &Policy, now: Option<Timestamp>) -> Self {
         let rules = policy.rules().map(|(id, reason, _)| (id.clone(), reason.to_owned())).collect();
         let mut subjects: BTreeMap<SmolStr, SubjectRules> = BTreeMap::new();
         for (name, properties) in &policy.compare {
@@ -62,7 +79,9 @@ impl CompiledPolicy {
             subject.known = true;
             subject.compared.clone_from(properties);
         }
-        let mut compiled = Self { identity: policy.identity, unlisted: policy.unlisted, rules, subjects };
+        let accepts = policy.accept.iter().map(|accept| CompiledAccept::new(accept, now)).collect();
+        let (identity, unlisted) = (policy.identity, policy.unlisted);
+        let mut compiled = Self { identity, unlisted, rules, subjects, accepts };
         compiled.add_rules(policy);
         compiled
     }
@@ -87,6 +106,13 @@ impl CompiledPolicy {
             let at = next();
             self.each(&rule.on, rule.side, |side| {
                 side.defaults.push((rule.property.clone(), rule.value.clone(), at));
+            });
+        }
+        for rule in &policy.normalise {
+            let at = next();
+            let normal = Normal::new(rule);
+            self.each(&rule.on, rule.side, |side| {
+                side.normals.push((rule.property.clone(), normal.clone(), at));
             });
         }
         for rule in &policy.tolerance {
@@ -119,6 +145,40 @@ impl CompiledPolicy {
 
     pub(super) fn unused(&self) -> Uses {
         Uses(vec![0; self.rules.len()])
+    }
+
+    pub(super) fn none_accepted(&self) -> Vec<u64> {
+        vec![0; self.accepts.len()]
+    }
+
+    /// Returns which of the accepted differences a finding is: the first that it fits.
+    pub(super) fn accepting(&self, difference: &Difference) -> Option<Acceptance> {
+        self.accepts.iter().position(|accept| accept.fits(difference))
+    }
+
+    /// Returns whether a difference was accepted for too long.
+    pub(super) fn has_expired(&self, at: Acceptance) -> bool {
+        self.accepts[at].has_expired
+    }
+
+    /// Returns the accepted differences that were found.
+    pub(super) fn accepted(&self, counts: &[u64]) -> Vec<Accepted> {
+        let found = self.accepts.iter().zip(counts).filter(|(_, count)| **count > 0);
+        found.map(|(accept, count)| accept.result(*count)).collect()
+    }
+
+    /// Counts uses of a rule by its name; one that this policy does not have is none.
+    pub(super) fn add_uses(&self, uses: &mut Uses, rule: &str, count: u64) {
+        if let Some(at) = self.rules.iter().position(|(name, _)| name == rule) {
+            uses.0[at] += count;
+        }
+    }
+
+    /// Counts what was accepted, by name.
+    pub(super) fn add_accepted(&self, counts: &mut [u64], id: &str, count: u64) {
+        if let Some(at) = self.accepts.iter().position(|accept| accept.id() == id) {
+            counts[at] += count;
+        }
     }
 
     /// Returns the rules that were used.
@@ -219,6 +279,14 @@ impl CompiledPolicy {
                 unknown(name, value);
             }
         }
+        for (name, normal, rule) in &rules.normals {
+            if let Some(value) = properties.get(name)
+                && let Some(changed) = normal.of(value)
+            {
+                uses.count(*rule);
+                properties.set(name.clone(), changed);
+            }
+        }
         for (name, value, rule) in &rules.defaults {
             if properties.get(name).is_none() {
                 uses.count(*rule);
@@ -234,8 +302,13 @@ impl CompiledPolicy {
         let Some(subject) = self.subjects.get(name) else { return Vec::new() };
         let renamed = subject.sides.iter().flat_map(|side| &side.renamed);
         let renamed = renamed.filter(|(_, to, _)| to == property).map(|(_, _, rule)| *rule);
+        let normals = subject.sides.iter().flat_map(|side| &side.normals);
+        let normals = normals.filter(|(name, _, _)| name == property).map(|(_, _, rule)| *rule);
         let tolerated = subject.tolerances.get(property).map(|(_, rule)| *rule);
-        renamed.chain(tolerated).map(|rule| self.rules[rule].0.clone()).collect()
+        let mut rules: Vec<RuleAt> = renamed.chain(normals).chain(tolerated).collect();
+        // A rule for both sides stands at each of them.
+        rules.dedup();
+        rules.into_iter().map(|rule| self.rules[rule].0.clone()).collect()
     }
 
     /// Returns whether different values of a property may count as the same.

@@ -185,6 +185,21 @@ pub enum DifferenceKind {
 }
 
 impl DifferenceKind {
+    /// The names of all kinds.
+    pub const NAMES: [&'static str; 11] = [
+        "missing-left",
+        "missing-right",
+        "property-differs",
+        "multiplicity",
+        "unknown-label",
+        "unknown-relationship-type",
+        "unknown-property",
+        "unidentified",
+        "orphan",
+        "unreached",
+        "figure",
+    ];
+
     /// Returns the name of the kind, as the JSON result has it.
     pub const fn name(&self) -> &'static str {
         match self {

@@ -39,15 +39,29 @@ impl Digester {
         if elements.is_empty() {
             return;
         }
-        self.elements += elements.len() as u64;
         self.buffer.clear();
         for element in elements {
-            encode(policy, element, &mut self.buffer);
+            encode(Some(policy), element, &mut self.buffer);
         }
         let part = Digest::of(&self.buffer);
+        let words = part.as_bytes().chunks_exact(8);
+        let mut words =
+            words.map(|bytes| u64::from_le_bytes(bytes.try_into().expect("chunks of eight bytes")));
+        self.add_up(
+            std::array::from_fn(|_| words.next().expect("a digest has four words")),
+            elements.len() as u64,
+        );
+    }
+
+    /// Adds what was added up elsewhere.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.add_up(other.sum, other.elements);
+    }
+
+    fn add_up(&mut self, words: [u64; 4], elements: u64) {
+        self.elements += elements;
         let mut carry = false;
-        for (word, bytes) in self.sum.iter_mut().zip(part.as_bytes().chunks_exact(8)) {
-            let added = u64::from_le_bytes(bytes.try_into().expect("chunks of eight bytes"));
+        for (word, added) in self.sum.iter_mut().zip(words) {
             let (sum, over) = word.overflowing_add(added);
             let (sum, over_again) = sum.overflowing_add(u64::from(carry));
             (*word, carry) = (sum, over || over_again);
@@ -61,8 +75,9 @@ impl Digester {
     }
 }
 
-/// Writes an element so that no two different ones look alike: every text bears its length, every choice a mark.
-fn encode(policy: &CompiledPolicy, element: &Element, out: &mut Vec<u8>) {
+/// Writes an element so that no two different ones look alike: every text bears its length, every choice a mark. What a policy
+/// tolerates is left out, if there is one.
+pub(super) fn encode(policy: Option<&CompiledPolicy>, element: &Element, out: &mut Vec<u8>) {
     match &element.name {
         Name::Node(node) => {
             out.push(0);
@@ -77,8 +92,9 @@ fn encode(policy: &CompiledPolicy, element: &Element, out: &mut Vec<u8>) {
     }
     encode_text(element.interview.as_ref().map_or("", SmolStr::as_str), out);
     let kind = element.name.kind();
+    let is_told = |name: &SmolStr| policy.is_none_or(|policy| !policy.tolerates(kind, name));
     let mut properties: Vec<(&SmolStr, &Value)> =
-        element.properties.iter().filter(|(name, _)| !policy.tolerates(kind, name)).collect();
+        element.properties.iter().filter(|(name, _)| is_told(name)).collect();
     properties.sort_unstable_by_key(|(name, _)| *name);
     encode_len(properties.len(), out);
     for (name, value) in properties {

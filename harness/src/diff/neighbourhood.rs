@@ -106,14 +106,44 @@ pub struct Neighbourhood {
 /// Collects the neighbourhoods of a check.
 #[derive(Debug, Default)]
 pub(super) struct Neighbourhoods {
-    kept: Vec<Neighbourhood>,
-    of_a_kind: BTreeMap<(SmolStr, &'static str), usize>,
+    kept: Vec<(Kind, Neighbourhood)>,
+    of_a_kind: BTreeMap<Kind, usize>,
 }
+
+/// The subject and the kind of a difference.
+type Kind = (SmolStr, SmolStr);
 
 impl Neighbourhoods {
     /// Returns those that were kept.
     pub(super) fn into_kept(self) -> Vec<Neighbourhood> {
-        self.kept
+        self.kept.into_iter().map(|(_, near)| near).collect()
+    }
+
+    /// Returns those that were kept so far.
+    pub(super) fn kept(&self) -> impl Iterator<Item = &Neighbourhood> {
+        self.kept.iter().map(|(_, near)| near)
+    }
+
+    /// Takes up those that a run kept which was broken off.
+    pub(super) fn kept_before(neighbourhoods: Vec<Neighbourhood>) -> Self {
+        let kind = |near: &Neighbourhood| (near.subject.name().clone(), SmolStr::default());
+        let kept = neighbourhoods.into_iter().map(|near| (kind(&near), near)).collect();
+        Self { kept, of_a_kind: BTreeMap::new() }
+    }
+
+    /// Adds those that were kept elsewhere, as far as there is room.
+    pub(super) fn absorb(&mut self, others: Self) {
+        for (kind, near) in others.kept {
+            if self.has_room(&kind) {
+                *self.of_a_kind.entry(kind.clone()).or_default() += 1;
+                self.kept.push((kind, near));
+            }
+        }
+    }
+
+    fn has_room(&self, kind: &Kind) -> bool {
+        self.kept.len() < NEIGHBOURHOODS_KEPT
+            && self.of_a_kind.get(kind).is_none_or(|count| *count < OF_A_KIND_MAX)
     }
 
     /// Keeps what stands around the first of these differences, which were found in this part of both graphs.
@@ -125,20 +155,18 @@ impl Neighbourhoods {
     ) {
         let mut part = None;
         for difference in differences {
-            let kind = (difference.subject.name().clone(), difference.kind.name());
-            let is_enough = self.kept.len() >= NEIGHBOURHOODS_KEPT
-                || self.of_a_kind.get(&kind).is_some_and(|count| *count >= OF_A_KIND_MAX);
+            let kind = (difference.subject.name().clone(), SmolStr::new_static(difference.kind.name()));
             let is_kept = |near: &Neighbourhood| {
                 (&near.subject, &near.key, &near.interview)
                     == (&difference.subject, &difference.key, &difference.interview)
             };
-            if is_enough || self.kept.iter().any(is_kept) {
+            if !self.has_room(&kind) || self.kept().any(is_kept) {
                 continue;
             }
             let part = part.get_or_insert_with(|| Part::new(policy, sides));
             if let Some(neighbourhood) = part.around(difference) {
-                *self.of_a_kind.entry(kind).or_default() += 1;
-                self.kept.push(neighbourhood);
+                *self.of_a_kind.entry(kind.clone()).or_default() += 1;
+                self.kept.push((kind, neighbourhood));
             }
         }
     }

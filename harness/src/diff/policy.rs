@@ -9,8 +9,11 @@ use cutover_core::graph::{Label, Rel, Value};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use super::accept::Accept;
 use super::canonical::Identity;
 use super::difference::Side;
+use super::normal;
+use crate::digest::Digest;
 
 /// What to do with a property of a known label or type that the policy does not list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +76,41 @@ pub struct DefaultValue {
     pub property: SmolStr,
     /// The value.
     pub value: Value,
+    /// Why.
+    pub reason: String,
+}
+
+/// Which values are the same, though they are written in different ways.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NormalForm {
+    /// Points in time: text in RFC 3339 with whatever offset, or without one where the rule names a zone.
+    Time,
+    /// Numbers: `1`, `1.0` and the text `"1"` are one.
+    Number,
+    /// JSON text: blanks and the order of names do not matter.
+    Json,
+}
+
+/// Brings the values of a property to one form before they are compared. A value that does not have the form stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Normalise {
+    /// The rule's name.
+    pub id: SmolStr,
+    /// The labels and relationship types that it holds for.
+    pub on: Vec<SmolStr>,
+    /// The side that it holds for; both when left out.
+    #[serde(default)]
+    pub side: Option<Side>,
+    /// The property, by its name in the comparison.
+    pub property: SmolStr,
+    /// What its values are.
+    #[serde(rename = "as")]
+    pub form: NormalForm,
+    /// The offset of times that are told without one, such as `+02:00`.
+    #[serde(default)]
+    pub zone: Option<SmolStr>,
     /// Why.
     pub reason: String,
 }
@@ -147,6 +185,9 @@ pub struct Policy {
     /// Properties whose absence has a meaning.
     #[serde(default)]
     pub default: Vec<DefaultValue>,
+    /// Values that are written in different ways.
+    #[serde(default)]
+    pub normalise: Vec<Normalise>,
     /// Numbers that need not be the same to the last digit.
     #[serde(default)]
     pub tolerance: Vec<Tolerance>,
@@ -156,6 +197,9 @@ pub struct Policy {
     /// Value nodes that are not compared.
     #[serde(default)]
     pub ignore_unreferenced: Vec<IgnoreUnreferenced>,
+    /// Differences that somebody answers for, for a while.
+    #[serde(default)]
+    pub accept: Vec<Accept>,
 }
 
 /// What is wrong with a policy.
@@ -192,9 +236,34 @@ pub enum PolicyError {
         /// The figure.
         within: f64,
     },
+    /// A zone is no offset.
+    #[error("rule `{rule}` is about the zone `{zone}`, which is no offset such as `+02:00`")]
+    NoZone {
+        /// The rule.
+        rule: SmolStr,
+        /// The zone.
+        zone: SmolStr,
+    },
+    /// Nobody answers for an accepted difference.
+    #[error("the accepted difference `{rule}` has no owner")]
+    NoOwner {
+        /// Its name.
+        rule: SmolStr,
+    },
+    /// There is no such kind of finding.
+    #[error("the accepted difference `{rule}` is of the kind `{kind}`, which no finding is of")]
+    UnknownKind {
+        /// Its name.
+        rule: SmolStr,
+        /// The kind.
+        kind: SmolStr,
+    },
 }
 
 impl Policy {
+    /// The text of [`Policy::direct_vs_projected`].
+    pub const DIRECT_VS_PROJECTED: &str = include_str!("direct-vs-projected.toml");
+
     /// Reads and checks a policy.
     ///
     /// # Errors
@@ -209,7 +278,7 @@ impl Policy {
 
     /// Returns the policy for the direct graph (left) against the projected one (right).
     pub fn direct_vs_projected() -> Self {
-        Self::shipped(include_str!("direct-vs-projected.toml"))
+        Self::shipped(Self::DIRECT_VS_PROJECTED)
     }
 
     /// Returns the policy for the model (left) against the direct graph (right).
@@ -237,7 +306,26 @@ impl Policy {
             tolerance: Vec::new(),
             ignore_having: Vec::new(),
             ignore_unreferenced: Vec::new(),
+            normalise: Vec::new(),
+            accept: Vec::new(),
         }
+    }
+
+    /// Returns the digest of all that the policy says about elements. Its name, and what is accepted, are no part of it:
+    /// they change nothing about what is the same.
+    pub fn digest(&self) -> Digest {
+        let policy = Self { name: SmolStr::default(), accept: Vec::new(), ..self.clone() };
+        Digest::of(&serde_json::to_vec(&policy).expect("a policy is JSON"))
+    }
+
+    /// Returns whether all rules are the same for both sides.
+    pub fn is_symmetric(&self) -> bool {
+        let sides = self.ignore.iter().map(|rule| rule.side);
+        let sides = sides.chain(self.default.iter().map(|rule| rule.side));
+        let sides = sides.chain(self.normalise.iter().map(|rule| rule.side));
+        let sides = sides.chain(self.ignore_having.iter().map(|rule| rule.side));
+        let mut sides = sides.chain(self.ignore_unreferenced.iter().map(|rule| rule.side));
+        self.rename.is_empty() && sides.all(|side| side.is_none())
     }
 
     fn shipped(text: &str) -> Self {
@@ -249,11 +337,18 @@ impl Policy {
         let ignore = self.ignore.iter().map(|r| (&r.id, r.reason.as_str(), r.on.as_slice()));
         let rename = self.rename.iter().map(|r| (&r.id, r.reason.as_str(), r.on.as_slice()));
         let default = self.default.iter().map(|r| (&r.id, r.reason.as_str(), r.on.as_slice()));
+        let normalise = self.normalise.iter().map(|r| (&r.id, r.reason.as_str(), r.on.as_slice()));
         let tolerance = self.tolerance.iter().map(|r| (&r.id, r.reason.as_str(), r.on.as_slice()));
         let having = self.ignore_having.iter().map(|r| (&r.id, r.reason.as_str(), r.on.as_slice()));
         let unreferenced =
             self.ignore_unreferenced.iter().map(|r| (&r.id, r.reason.as_str(), r.on.as_slice()));
-        ignore.chain(rename).chain(default).chain(tolerance).chain(having).chain(unreferenced)
+        ignore
+            .chain(rename)
+            .chain(default)
+            .chain(normalise)
+            .chain(tolerance)
+            .chain(having)
+            .chain(unreferenced)
     }
 
     fn check(&self) -> Result<(), PolicyError> {
@@ -272,6 +367,17 @@ impl Policy {
             }
             if !seen.insert(rule.clone()) {
                 return Err(PolicyError::TwinRules { rule });
+            }
+        }
+        for rule in &self.normalise {
+            if let Some(zone) = rule.zone.as_ref().filter(|zone| normal::offset(zone).is_none()) {
+                return Err(PolicyError::NoZone { rule: rule.id.clone(), zone: zone.clone() });
+            }
+        }
+        for accept in &self.accept {
+            accept.check(known)?;
+            if !seen.insert(accept.id.clone()) {
+                return Err(PolicyError::TwinRules { rule: accept.id.clone() });
             }
         }
         match self.tolerance.iter().find(|rule| rule.within.is_nan() || rule.within < 0.0) {

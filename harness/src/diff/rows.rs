@@ -21,8 +21,6 @@ pub(super) struct Rows<'s> {
     cursor: Option<Cursor>,
     is_finished: bool,
     last_key: Option<Value>,
-    /// How many were read.
-    pub(super) read: u64,
     /// Those that have no key, and so no counterpart.
     pub(super) without_key: Vec<NodeRow>,
 }
@@ -41,9 +39,14 @@ impl<'s> Rows<'s> {
             cursor: None,
             is_finished: false,
             last_key: None,
-            read: 0,
             without_key: Vec::new(),
         }
+    }
+
+    /// Begins after a key.
+    pub(super) fn after(mut self, key: Option<&Value>) -> Self {
+        self.cursor = key.cloned().map(Cursor::past);
+        self
     }
 
     /// Returns the next key, if there is one.
@@ -67,7 +70,6 @@ impl<'s> Rows<'s> {
         let page = self.source.nodes(&self.label, self.cursor.as_ref(), self.page_rows).await;
         let page = page.map_err(|source| DiffError::Graph { side: self.side, source })?;
         for row in page.rows {
-            self.read += 1;
             let Some(key) = row.properties.get(self.key_property).cloned() else {
                 self.without_key.push(row);
                 continue;

@@ -5,10 +5,39 @@ use cutover_core::graph::{Label, Value};
 use cutover_engines::graph::{Census, Cursor, Graph, GraphError, NodeRow, Page, Schema};
 
 use super::canonical::{Identity, Interview, canonical};
+use super::form::{Counts, FormId, Summary};
+
+/// What is known of a part of a side without reading its elements.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// What it is in the form that was asked for.
+    pub summary: Summary,
+    /// How much of it there is, whatever a policy makes of it.
+    pub read: Counts,
+}
 
 /// One side of a comparison. Everything is read in the order of keys, in pages.
 #[async_trait]
 pub trait Source: Send + Sync {
+    /// Returns whether something is known of its parts in that form.
+    fn knows(&self, _form: &FormId) -> bool {
+        false
+    }
+
+    /// Returns what is known of interviews in a form, in the order of the question; `None` for those that have to be read.
+    async fn known_interviews(
+        &self,
+        keys: &[Value],
+        _form: &FormId,
+    ) -> Result<Vec<Option<Known>>, GraphError> {
+        Ok(vec![None; keys.len()])
+    }
+
+    /// Returns what is known of all nodes of a label that belongs to no interview.
+    async fn known_nodes(&self, _label: &str, _form: &FormId) -> Result<Option<Known>, GraphError> {
+        Ok(None)
+    }
+
     /// Counts everything there is.
     async fn census(&self) -> Result<Census, GraphError>;
 

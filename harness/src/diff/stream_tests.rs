@@ -1,75 +1,15 @@
 //! Whole graphs against each other: borders of pages and batches, empty sides, orphans, twins, what is not reached.
 
-use cutover_core::graph::{Change, ChangeSet, NodeRef, Origin, Properties, Rel};
-use cutover_core::ids::{InterviewId, ProjectId, SentenceId};
-use cutover_engines::graph::{
-    Cursor, Graph, Interposed, MemoryGraph, Page, Planted, PropertyGraph, Schema, Tree,
-};
+use cutover_core::graph::{Change, ChangeSet, NodeRef, Properties};
+use cutover_core::ids::SentenceId;
+use cutover_engines::graph::{Cursor, Graph, Interposed, MemoryGraph, NodeRow, Page, Schema, Tree};
 
 use super::*;
 use crate::diff::GraphSource;
+use crate::diff::testing::{graph, interview, lines, only, text};
 
 /// The smallest limits: every border is met.
 const TIGHT: Limits = Limits { interviews: 1, page_rows: 1, digests: false };
-
-fn interview(number: u32) -> InterviewId {
-    InterviewId::for_file(&format!("{number}.txt"))
-}
-
-fn upsert(node: NodeRef, set: Properties) -> Change {
-    Change::Upsert { node, on_create: Properties::new(), set, unless_edited: Properties::new() }
-}
-
-/// An interview of three sentences, each analysed, in the words of one schema.
-fn changes(schema: Schema, number: u32) -> Vec<Change> {
-    let id = interview(number);
-    let node = NodeRef::interview(id);
-    let project = NodeRef::project(&ProjectId::new("p"));
-    let mut changes = vec![
-        upsert(project.clone(), Properties::new()),
-        upsert(node.clone(), Properties::new()),
-        Change::Link { from: project, rel: Rel::ContainsInterview, to: node.clone() },
-    ];
-    for slot in 0..3_u32 {
-        let (key, model, start) = match schema {
-            Schema::Direct => (Value::Int(slot.into()), "model_name", "start_time"),
-            Schema::Projected => {
-                (Value::Text(SentenceId::at(id, slot).to_string().into()), "model", "start_ms")
-            }
-        };
-        let sentence = node.clone().child(Rel::HasSentence, key);
-        let mut set = Properties::new()
-            .with("sequence_order", slot)
-            .with("text", smol_str::format_smolstr!("text {slot}"))
-            .with("is_edited", false);
-        set.set(start.into(), Value::Int(i64::from(slot) * 1000));
-        let mut analysis = Properties::new();
-        analysis.set(model.into(), "m".into());
-        changes.push(upsert(sentence.clone(), set));
-        changes.push(Change::ReplaceAnalysis {
-            sentence: sentence.clone(),
-            analysis_id: smol_str::format_smolstr!("{schema:?}-{number}-{slot}"),
-            properties: analysis,
-        });
-        changes.push(Change::SetDimension {
-            analysis: sentence.only_child(Rel::HasAnalysis),
-            rel: Rel::MentionsTopic,
-            values: vec!["all".into(), smol_str::format_smolstr!("topic {slot}")],
-            limit: None,
-            origin: Origin::Analysis,
-        });
-    }
-    changes.push(Change::Chain { interview: node });
-    changes
-}
-
-async fn graph(schema: Schema, interviews: std::ops::Range<u32>) -> MemoryGraph {
-    let graph = MemoryGraph::new(schema);
-    let sets: Vec<ChangeSet> =
-        interviews.map(|number| ChangeSet { guard: None, changes: changes(schema, number) }).collect();
-    graph.apply(&sets).await.unwrap();
-    graph
-}
 
 async fn compare_with(left: &MemoryGraph, right: &MemoryGraph, limits: Limits) -> CheckResult {
     diff(
@@ -88,23 +28,6 @@ async fn compare(left: &MemoryGraph, right: &MemoryGraph) -> CheckResult {
     let wide = compare_with(left, right, Limits::default()).await;
     assert_eq!(check.differences.by_kind, wide.differences.by_kind, "limits change nothing");
     check
-}
-
-fn lines(check: &CheckResult) -> Vec<String> {
-    check
-        .differences
-        .first
-        .iter()
-        .map(|difference| difference.in_words_of(&check.sides).to_string())
-        .collect()
-}
-
-fn only(graph: &PropertyGraph, label: &str, key: &Value) -> Planted {
-    graph.planted(label, key)[0]
-}
-
-fn text(id: impl std::fmt::Display) -> Value {
-    Value::Text(smol_str::format_smolstr!("{id}"))
 }
 
 #[tokio::test]

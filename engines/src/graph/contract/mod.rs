@@ -161,6 +161,7 @@ macro_rules! graph_promises {
                 // reads
                 nodes_are_read_in_pages_in_the_order_of_keys,
                 a_page_reads_on_after_writes,
+                a_read_goes_on_past_a_key,
                 an_unknown_label_reads_as_empty,
                 a_row_tells_its_degree,
                 a_tree_holds_all_that_an_interview_owns_and_touches,

@@ -6,7 +6,7 @@ use super::super::testing::{
     a_sentence, an_interview, analysis_of, chain, dimension, guarded, interview, keyed, link, put,
     put_analysis, put_sentence, remove, sentence,
 };
-use super::super::{Endpoint, Graph, NodeRow, Schema};
+use super::super::{Cursor, Endpoint, Graph, NodeRow, Schema};
 use super::{apply, expect};
 
 /// Reads all pages of a label, and asserts that each but the last is full.
@@ -36,6 +36,21 @@ pub async fn nodes_are_read_in_pages_in_the_order_of_keys(graph: &dyn Graph) {
         let rows = read_all(graph, "Interview", limit).await;
         assert_eq!(keys(&rows, "interview_id"), ["a", "b", "c", "d", "e"].map(Value::from), "limit {limit}");
         assert!(rows.iter().all(|row| row.label == "Interview"));
+    }
+}
+
+/// As who goes on where another reader has stopped does.
+pub async fn a_read_goes_on_past_a_key(graph: &dyn Graph) {
+    apply(graph, ["a", "b", "c"].map(|key| put(interview(key), Properties::new()))).await;
+    for (key, expected) in
+        [("", vec!["a", "b", "c"]), ("a", vec!["b", "c"]), ("bb", vec!["c"]), ("c", vec![])]
+    {
+        let page = graph.nodes("Interview", Some(&Cursor::past(key.into())), 9).await;
+        let page = page.expect("the graph can be read");
+        assert_eq!(
+            keys(&page.rows, "interview_id"),
+            expected.into_iter().map(Value::from).collect::<Vec<_>>()
+        );
     }
 }
 

@@ -11,6 +11,7 @@ mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -234,6 +235,47 @@ pub fn projection_servers(settings: &ExternalSettings) -> Result<ProjectionServe
         server: server.address.clone(),
         graph: Arc::new(connect_graph(name, server, Schema::Projected, READ_TIMEOUT)?),
     })
+}
+
+/// A graph that is read, and where it is.
+pub struct ReadGraph {
+    /// Where its server is.
+    pub address: Address,
+    /// A client of it.
+    pub graph: Arc<dyn Graph>,
+}
+
+/// Makes a client of a graph that is only read, and asks its server whether it is there. The account is taken from the URL, or is
+/// that of the server of this schema's graph.
+///
+/// # Errors
+///
+/// [`ExternalError`] when the URL is none, or the server does not answer.
+pub async fn read_graph(
+    url: &str,
+    schema: Schema,
+    credentials: Option<&Path>,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<ReadGraph, ExternalError> {
+    let name = match schema {
+        Schema::Direct => "direct",
+        Schema::Projected => "projected",
+    };
+    let given = Given {
+        graph_urls: [(name, url.to_owned())].into(),
+        credentials: credentials.map(Path::to_owned),
+        ..Given::default()
+    };
+    let settings = ExternalSettings::new(given, variable)?;
+    let server = &settings.graphs[name];
+    describe_graph(name, server).await?;
+    let graph = connect_graph(name, server, schema, READ_TIMEOUT)?;
+    Ok(ReadGraph { address: server.address.clone(), graph: Arc::new(graph) })
+}
+
+/// Returns a URL without what may be credentials; any other text as it is.
+pub fn without_credentials(url: &str) -> String {
+    if url.contains("://") { address::redact(url).replace("***@", "") } else { url.to_owned() }
 }
 
 /// Asks a store what version it is.

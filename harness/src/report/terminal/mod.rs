@@ -3,6 +3,7 @@
 //! The same result and [`Style`] give the same text: neither the terminal nor the environment is asked here. How text is
 //! fitted into columns is left to `page`, the rows to `table`.
 
+mod accepted;
 mod certificate;
 mod diagnosis;
 mod drill;
@@ -58,6 +59,7 @@ pub fn to_terminal(result: &RunResult, style: Style) -> String {
             write_differences(&mut page, scenario, check, style);
         }
     }
+    accepted::write(&mut page, result);
     write_rules(&mut page, result);
     write_crashes(&mut page, result);
     write_projections(&mut page, result);

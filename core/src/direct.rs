@@ -352,6 +352,31 @@ mod tests {
     use crate::ids::ProjectId;
     use crate::sentence::{Classification, Findings};
 
+    #[test]
+    fn an_edit_tells_the_sentence_that_it_concerns() {
+        let of_sentence = [
+            Edit::Text { slot: 7, text: "x".into() },
+            Edit::Clear { slot: 7, reason: None },
+            Edit::Relocate { slot: 7, new_index: 3 },
+            Edit::DeleteSentence { slot: 7, reason: None },
+        ];
+        assert!(of_sentence.iter().all(|edit| edit.slot() == Some(7)));
+        let of_interview = [
+            Edit::ArchiveInterview { reason: None },
+            Edit::DeleteInterview { reason: None },
+            Edit::UpdateInterview { title: None, language: None, metadata_diff: Map::new() },
+        ];
+        assert!(of_interview.iter().all(|edit| edit.slot().is_none()));
+    }
+
+    #[test]
+    fn a_sentence_pushes_those_aside_that_are_known_to_have_a_place() {
+        let at = |place| ExistingSentence { place, ..ExistingSentence::default() };
+        let sentences = BTreeMap::from([(0, at(Some(0))), (1, at(Some(1))), (2, at(None))]);
+        let moves = Existing { sentences }.places().moves(1, 0);
+        assert_eq!(moves, [Move { slot: 1, place: 0 }, Move { slot: 0, place: 1 }]);
+    }
+
     fn at() -> WrittenAt {
         WrittenAt {
             time: Timestamp::from_unix_ms(1_700_000_000_000),

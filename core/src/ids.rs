@@ -243,6 +243,24 @@ mod tests {
     }
 
     #[test]
+    fn a_sentence_in_the_place_of_a_deleted_one_has_an_id_of_its_own() {
+        let interview = InterviewId::for_file("a.txt");
+        assert_eq!(SentenceId::in_generation(interview, 7, 0), SentenceId::at(interview, 7));
+        // Python: uuid.uuid5(uuid.NAMESPACE_DNS, f"{interview_id}:7:1")
+        assert_eq!(
+            SentenceId::in_generation(interview, 7, 1).to_string(),
+            "50ba106e-c0f6-517b-92d0-2e3a86f5ef75"
+        );
+    }
+
+    #[test]
+    fn a_project_is_called_as_it_was_named() {
+        let project = ProjectId::new("Apollo 13");
+        assert_eq!((project.as_str(), project.to_smol_str()), ("Apollo 13", "Apollo 13".into()));
+        assert_eq!(project.to_string(), "Apollo 13");
+    }
+
+    #[test]
     fn a_stream_name_leads_back_to_its_aggregate() {
         let id = AggregateId::Sentence(SentenceId::at(InterviewId::for_file("a.txt"), 0));
         assert_eq!(id.stream_name().aggregate(), Some(id));

@@ -111,6 +111,34 @@ mod tests {
     }
 
     #[test]
+    fn each_dimension_has_a_limit_of_its_own() {
+        let limits = Limits {
+            functions: Some(1),
+            structures: Some(2),
+            purposes: Some(3),
+            keywords: Some(4),
+            topics: Some(5),
+            domain_keywords: Some(6),
+        };
+        let of = |rel| limits.of(rel);
+        assert_eq!(
+            [of(Rel::HasFunction), of(Rel::HasStructure), of(Rel::HasPurpose)],
+            [Some(1), Some(2), Some(3)]
+        );
+        assert_eq!(
+            [of(Rel::MentionsOverallKeyword), of(Rel::MentionsTopic), of(Rel::MentionsDomainKeyword)],
+            [Some(4), Some(5), Some(6)]
+        );
+        assert_eq!(of(Rel::HasSentence), None);
+    }
+
+    #[test]
+    fn a_table_tells_its_default_limits() {
+        let limits = Limits { keywords: Some(2), ..Limits::default() };
+        assert_eq!(LimitsTable::new(limits).default_limits(), &limits);
+    }
+
+    #[test]
     fn only_topics_and_keywords_of_the_trade_are_without_limit() {
         let limits = Limits::default();
         let unlimited: Vec<Rel> =

@@ -90,3 +90,14 @@ pub const SCHEMA_VERSION: &str = "1.0.0";
 
 /// The value of `source` for events written without one.
 pub const DEFAULT_SOURCE: &str = "interview_analyzer";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_acts_is_told_by_name() {
+        let kinds = ["human", "system", "ai", "robot"].map(ActorType::from_name);
+        assert_eq!(kinds, [Some(ActorType::Human), Some(ActorType::System), Some(ActorType::Ai), None]);
+    }
+}

@@ -161,4 +161,19 @@ mod tests {
             assert!(text.parse::<Timestamp>().is_err(), "{text}");
         }
     }
+
+    #[test]
+    fn milliseconds_are_counted_from_the_unix_epoch() {
+        for (ms, text) in [(0, "1970-01-01T00:00:00Z"), (1_714_557_600_123, "2024-05-01T10:00:00.123Z")] {
+            assert_eq!(Timestamp::from_unix_ms(ms).to_string(), text);
+            assert_eq!(text.parse::<Timestamp>().unwrap().unix_ms(), ms as i64);
+        }
+        assert_eq!("1969-12-31T23:59:59Z".parse::<Timestamp>().unwrap().unix_ms(), -1_000);
+    }
+
+    #[test]
+    fn what_is_no_text_is_told_what_was_expected() {
+        let error = serde_json::from_str::<Timestamp>("7").unwrap_err().to_string();
+        assert!(error.contains("an RFC 3339 timestamp"), "{error}");
+    }
 }

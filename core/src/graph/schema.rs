@@ -248,4 +248,61 @@ mod tests {
             assert_eq!(Rel::from_name(rel.as_str()), Some(rel));
         }
     }
+
+    #[test]
+    fn every_label_has_the_key_that_the_running_graph_uses() {
+        let keys: Vec<(&str, &str)> =
+            Label::ALL.iter().map(|label| (label.as_str(), label.key_property())).collect();
+        assert_eq!(
+            keys,
+            [
+                ("Project", "project_id"),
+                ("Interview", "interview_id"),
+                ("Sentence", "sentence_id"),
+                ("Analysis", "analysis_id"),
+                ("FunctionType", "name"),
+                ("StructureType", "name"),
+                ("Purpose", "name"),
+                ("Topic", "name"),
+                ("Keyword", "text"),
+                ("DomainKeyword", "text"),
+                ("SourceFile", "filename"),
+                ("_OutboxEntry", "entry_id"),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_a_dimension_or_a_file_leads_to_is_a_value_and_nothing_else_is() {
+        let mut values: Vec<Label> = Rel::DIMENSIONS.into_iter().map(Rel::target).collect();
+        values.push(Label::SourceFile);
+        for label in Label::ALL {
+            assert_eq!(label.is_value(), values.contains(&label), "{label}");
+        }
+    }
+
+    #[test]
+    fn bookkeeping_has_an_underscore_in_front() {
+        for label in Label::ALL {
+            assert_eq!(label.is_bookkeeping(), label.to_string().starts_with('_'), "{label}");
+        }
+    }
+
+    #[test]
+    fn only_a_keyword_of_the_trade_is_made_with_a_property_beside_its_key() {
+        for label in Label::ALL {
+            let expected = match label {
+                Label::DomainKeyword => Properties::new().with("is_custom", false),
+                _ => Properties::new(),
+            };
+            assert_eq!(label.properties_on_create(), expected, "{label}");
+        }
+    }
+
+    #[test]
+    fn sentences_and_analyses_are_owned() {
+        let owning: Vec<String> =
+            Rel::ALL.into_iter().filter(|rel| rel.is_owning()).map(|rel| rel.to_string()).collect();
+        assert_eq!(owning, ["HAS_SENTENCE", "HAS_ANALYSIS"]);
+    }
 }

@@ -258,4 +258,83 @@ mod tests {
         assert_ne!(Value::Int(1), Value::Float(1.0));
         assert_ne!(Value::Text("true".into()), Value::Bool(true));
     }
+
+    #[test]
+    fn a_value_is_told_as_what_it_is() {
+        let (text, int) = (Value::Text("7".into()), Value::Int(7));
+        assert_eq!((text.as_text(), int.as_text()), (Some("7"), None));
+        assert_eq!((text.as_int(), int.as_int()), (None, Some(7)));
+        assert_eq!(
+            [Value::Bool(true), Value::Bool(false), int].map(|value| value.is_true()),
+            [true, false, false]
+        );
+    }
+
+    /// One value of each kind and a greater one of the same kind, in the order of the kinds.
+    fn pairs() -> [(Value, Value); 6] {
+        let time = |ms| Value::Time(Timestamp::from_unix_ms(ms));
+        [
+            (false.into(), true.into()),
+            (Value::Int(-1), Value::Int(7)),
+            (Value::Float(-0.5), Value::Float(0.25)),
+            (time(1), time(2)),
+            ("a".into(), "b".into()),
+            (Value::List(vec!["a".into()]), Value::List(vec!["a".into(), 1_u32.into()])),
+        ]
+    }
+
+    #[test]
+    fn values_are_ordered_by_kind_and_then_by_what_they_are() {
+        let ascending: Vec<Value> = pairs().into_iter().flat_map(|(less, greater)| [less, greater]).collect();
+        let mut turned = ascending.clone();
+        turned.reverse();
+        turned.sort();
+        assert_eq!(turned, ascending);
+        assert!(ascending.windows(2).all(|pair| pair[0] < pair[1] && pair[0] != pair[1]));
+    }
+
+    #[test]
+    fn values_are_told_apart_by_a_set_that_hashes_them() {
+        let all = pairs().into_iter().flat_map(|(less, greater)| [less, greater]);
+        let hashes = all.map(|value| {
+            let mut hasher = rustc_hash::FxHasher::default();
+            value.hash(&mut hasher);
+            hasher.finish()
+        });
+        assert_eq!(hashes.collect::<std::collections::BTreeSet<u64>>().len(), 12);
+    }
+
+    #[test]
+    fn a_value_is_shown_so_that_its_kind_can_be_seen() {
+        let shown = pairs().map(|(_, greater)| greater.to_string());
+        assert_eq!(shown[..3], ["true", "7", "0.25"]);
+        assert_eq!(shown[3..5], ["1970-01-01T00:00:00.002Z", "\"b\""]);
+        assert_eq!(Value::Float(1.0).to_string(), "1.0");
+        assert!(shown[5].contains('a') && shown[5].contains('1'), "{}", shown[5]);
+    }
+
+    #[test]
+    fn what_is_set_can_be_replaced_removed_and_merged() {
+        let mut properties = Properties::new().with("b", 2_i64).with("a", 1_i64).with("c", 3_i64);
+        for (name, value) in [("b", 4_i64), ("c", 3)] {
+            properties.set(name.into(), value.into());
+        }
+        assert_eq!((properties.len(), properties.get("b")), (3, Some(&Value::Int(4))));
+        assert_eq!((properties.remove("a"), properties.remove("a")), (Some(Value::Int(1)), None));
+        properties.merge(&Properties::new().with("c", 5_i64).with("d", 6_i64));
+        let names: Vec<(&str, Option<i64>)> =
+            properties.iter().map(|(name, value)| (name.as_str(), value.as_int())).collect();
+        assert_eq!(names, [("b", Some(4)), ("c", Some(5)), ("d", Some(6))]);
+        assert!(!properties.is_empty() && Properties::with_capacity(3).is_empty());
+        let mut empty = Properties::new();
+        empty.merge(&properties);
+        assert_eq!(empty, properties);
+    }
+
+    #[test]
+    fn properties_are_collected_and_written_by_name() {
+        let collected: Properties =
+            [("b".into(), Value::Int(2)), ("a".into(), "x".into())].into_iter().collect();
+        assert_eq!(serde_json::to_string(&collected).unwrap(), r#"{"a":"x","b":2}"#);
+    }
 }

@@ -175,6 +175,7 @@ impl<'a> Comparison<'a> {
             };
             let on_left = if order == Ordering::Greater { &[][..] } else { split_twins(&mut left) };
             let on_right = if order == Ordering::Less { &[][..] } else { split_twins(&mut right) };
+            debug_assert!(!(on_left.is_empty() && on_right.is_empty()), "every round takes something off");
             self.compare_twins(on_left, on_right);
         }
     }

@@ -178,6 +178,13 @@ mod tests {
     }
 
     #[test]
+    fn a_type_is_shown_by_the_name_that_is_written() {
+        for event_type in EventType::ALL {
+            assert_eq!(event_type.to_string(), event_type.as_str());
+        }
+    }
+
+    #[test]
     fn a_name_is_matched_exactly() {
         assert_eq!(EventType::from_name("interviewcreated"), None);
         assert_eq!(EventType::from_name("InterviewRenamed"), None);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use cutover_core::timestamp::Timestamp;
-use cutover_engines::graph::{Graph, GraphError, Schema};
+use cutover_engines::graph::{GraphError, Schema};
 use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, format_smolstr};
 use time::OffsetDateTime;
@@ -24,7 +24,8 @@ use crate::diff::{
 use crate::digest::Digest;
 use crate::error::ExpectedError;
 use crate::exit_code;
-use crate::provision::external;
+use crate::live::{CaughtUp, LiveSystem};
+use crate::provision::external::{self, ExternalSettings, ReadGraph};
 use crate::result::{Cause, CheckResult, ScenarioResult, StepDuration};
 use crate::run_folder::RunFolder;
 use crate::scenario::run::Cut;
@@ -36,6 +37,8 @@ const SCENARIO: &str = "diff";
 const PROGRESS_FILE: &str = "progress.json";
 /// The file of a run folder that the other shards are put together with.
 const SHARD_FILE: &str = "shard.json";
+/// How long it is waited for a projection that lags.
+const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(60);
 
 /// What is to be compared, or how, is not clear.
 #[derive(Debug, thiserror::Error)]
@@ -161,7 +164,8 @@ pub fn execute(config: &Config, args: &DiffArgs) -> Result<u8, ExpectedError> {
             Some(policy) => policy,
             None => shipped_policy(left.schema, right.schema)?,
         };
-        let task = Task { args, policy, now: Timestamp::new(now), settle, folder: &folder };
+        let watermark = watermark(config, args, [&left, &right], settle)?;
+        let task = Task { args, policy, now: Timestamp::new(now), watermark, folder: &folder };
         let cut = run::cut(config.timeout, signals);
         task.compare(left, right, cut).await
     })?;
@@ -198,7 +202,7 @@ struct Opened {
 }
 
 enum Kind {
-    Server(std::sync::Arc<dyn Graph>),
+    Server(Box<ReadGraph>),
     Snapshot(SnapshotSource),
 }
 
@@ -214,8 +218,8 @@ impl Opened {
             let schema = schema.unwrap_or(default).into();
             let variable = |name: &str| std::env::var(name).ok();
             let opened = external::read_graph(given, schema, config.credentials.as_deref(), variable).await?;
-            let described = opened.address.to_string();
-            return Ok(Self { schema, described, kind: Kind::Server(opened.graph) });
+            let described = opened.server.address.to_string();
+            return Ok(Self { schema, described, kind: Kind::Server(opened.into()) });
         }
         let snapshot = Snapshot::open(Path::new(given))?;
         let of_snapshot = snapshot.header().schema;
@@ -229,7 +233,7 @@ impl Opened {
 
     fn source(&self) -> Box<dyn Source + '_> {
         match &self.kind {
-            Kind::Server(graph) => Box::new(GraphSource::new(&**graph, self.schema)),
+            Kind::Server(opened) => Box::new(GraphSource::new(&*opened.graph, self.schema)),
             Kind::Snapshot(source) => Box::new(source.clone()),
         }
     }
@@ -252,7 +256,7 @@ struct Task<'t> {
     args: &'t DiffArgs,
     policy: Policy,
     now: Timestamp,
-    settle: Duration,
+    watermark: Box<dyn Watermark>,
     folder: &'t RunFolder,
 }
 
@@ -266,16 +270,20 @@ impl Task<'_> {
         let of = [left.described.clone(), right.described.clone()];
         let policy_digest = digest_of(&self.policy);
         let kept = Kept { of: of.clone(), policy: policy_digest, shard: self.args.shard, progress: None };
-        let keeper =
-            Keeper { folder: self.folder, kept: &kept, has_kept: false.into(), has_failed: false.into() };
+        let is_live = left.is_live() || right.is_live();
+        let keeper = Keeper {
+            folder: self.folder,
+            kept: &kept,
+            after_interviews: if is_live { 256 } else { 1_024 },
+            has_kept: false.into(),
+            has_failed: false.into(),
+        };
         let resume = match &self.args.resume {
             Some(folder) => Some(kept.read(&folder.join(PROGRESS_FILE))?),
             None => None,
         };
-        let is_live = left.is_live() || right.is_live();
-        let pause = Pause(self.settle);
         let settle = (is_live && self.args.rounds > 0)
-            .then_some(Settle { rounds: self.args.rounds, watermark: &pause });
+            .then_some(Settle { rounds: self.args.rounds, watermark: &*self.watermark });
         let options = Options {
             now: Some(self.now),
             shard: self.args.shard,
@@ -343,6 +351,28 @@ fn digest_of(policy: &Policy) -> Digest {
     Digest::of(&serde_json::to_vec(policy).expect("a policy is JSON"))
 }
 
+/// Returns what is waited for before differences are looked at again: where the event store is known, until the outbox is drained
+/// and the projection has done what was written; else some time.
+fn watermark(
+    config: &Config,
+    args: &DiffArgs,
+    sides: [&Opened; 2],
+    settle: Duration,
+) -> Result<Box<dyn Watermark>, ExpectedError> {
+    let server = |side: &Opened, schema| match &side.kind {
+        Kind::Server(opened) if side.schema == schema => Some(opened.server.clone()),
+        _ => None,
+    };
+    let direct = server(sides[0], Schema::Direct);
+    let (Some(direct), Some(projected)) = (direct, server(sides[1], Schema::Projected)) else {
+        return Ok(Box::new(Pause(settle)));
+    };
+    let Some(store) = config.external.store.clone() else { return Ok(Box::new(Pause(settle))) };
+    let graphs = [("direct", direct), ("projected", projected)].into();
+    let system = LiveSystem::connect(&ExternalSettings { store: Some(store), graphs }, args.groups.as_str())?;
+    Ok(Box::new(CaughtUp::new(system, CAUGHT_UP_WITHIN)))
+}
+
 /// Waits for a while, in which both sides take in what was written before.
 struct Pause(Duration);
 
@@ -389,11 +419,17 @@ impl Kept {
 struct Keeper<'k> {
     folder: &'k RunFolder,
     kept: &'k Kept,
+    /// After how many interviews it is written down: each time waits for the disk.
+    after_interviews: usize,
     has_kept: AtomicBool,
     has_failed: AtomicBool,
 }
 
 impl Keep for Keeper<'_> {
+    fn after_interviews(&self) -> usize {
+        self.after_interviews
+    }
+
     fn keep(&self, progress: &Progress) {
         let kept = Kept { progress: Some(progress.clone()), ..self.kept.clone() };
         let written = match serde_json::to_vec(&kept) {
@@ -450,6 +486,7 @@ fn subcommand(args: &DiffArgs) -> String {
         ("--policy", args.policy.as_ref().map(|file| file.to_string_lossy().into_owned())),
         ("--shard", args.shard.map(|shard| shard.to_string())),
         ("--rounds", (args.rounds != 3).then(|| args.rounds.to_string())),
+        ("--groups", (args.groups != "v1").then(|| args.groups.clone())),
         ("--settle", (args.settle != "5s").then(|| args.settle.clone())),
     ];
     for (flag, value) in flags {

@@ -387,7 +387,18 @@ pub struct DiffArgs {
         hide_env_values = true
     )]
     pub rounds: u32,
-    /// How long to wait before what differs is looked at again: longer than the projection lags behind.
+    /// With --eventstore-url, what differs is looked at again once these consumer groups have answered what was written before:
+    /// neo4j-projection-interview-NAME and neo4j-projection-sentence-NAME.
+    #[arg(
+        long,
+        env = "CUTOVER_GROUPS",
+        value_name = "NAME",
+        default_value = "v1",
+        value_parser = clap::builder::NonEmptyStringValueParser::new(),
+        hide_env_values = true
+    )]
+    pub groups: String,
+    /// Without --eventstore-url, how long to wait before what differs is looked at again: longer than the projection lags behind.
     #[arg(long, env = "CUTOVER_SETTLE", value_name = "TIME", default_value = "5s", hide_env_values = true)]
     pub settle: String,
 }

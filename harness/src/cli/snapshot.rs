@@ -56,7 +56,7 @@ async fn write(config: &Config, args: &SnapshotArgs, policy: &Policy) -> Result<
     let opened = open(schema).await?;
     let about = About {
         schema,
-        source: opened.address.to_string(),
+        source: opened.server.address.to_string(),
         now: Timestamp::new(OffsetDateTime::now_utc()),
         forms: forms(schema, policy),
     };

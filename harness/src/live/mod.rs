@@ -9,6 +9,7 @@ mod identity;
 mod look;
 #[cfg(test)]
 mod tests;
+mod watermark;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use smol_str::SmolStr;
 pub use figures::{GroupFigures, LiveFigures, Standing};
 pub use identity::Identify;
 pub use look::Looked;
+pub use watermark::CaughtUp;
 
 use crate::provision::external::{
     ANSWER_WITHIN, Address, ExternalError, ExternalSettings, READ_TIMEOUT, SettingsError, connect_graph,

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::certificate::LogPosition;
-use crate::diff::Policy;
+use crate::diff::{GraphSource, Options, Orientation, Policy, Settle, Watermark, diff_with};
 use crate::gate::{Judgement, Verdict};
 use crate::result::{Cause, Outcome};
 use crate::workload::clock::SteppingClock;
@@ -349,4 +349,25 @@ async fn a_system_that_does_not_answer_is_an_environment_that_is_not_ready() {
     assert_eq!(looked.result.cause, Some(Cause::EnvironmentNotReady), "{looked:#?}");
     assert_eq!(looked.result.outcome, Outcome::Unknown);
     assert_eq!((looked.state, looked.figures), (None, vec![]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_comparison_waits_until_the_projection_has_done_what_was_written() {
+    let world = World::with_interviews(&["a.txt"]).await;
+    world.ingest("b.txt").await;
+    let late = CaughtUp::new(world.live.clone(), std::time::Duration::ZERO);
+    let error = late.passed().await.expect_err("nothing is projecting");
+    assert!(crate::error::chain(&error).contains("neo4j-projection-sentence-v1"), "{error:?}");
+
+    let watermark = CaughtUp::new(world.live.clone(), std::time::Duration::from_secs(600));
+    let left = GraphSource::new(&*world.direct, Schema::Direct);
+    let right = GraphSource::new(&*world.projected, Schema::Projected);
+    let settle = Some(Settle { rounds: 2, watermark: &watermark });
+    let options = Options { settle, ..Options::default() };
+    let sides = Orientation::new("direct", "projected");
+    let policy = Policy::direct_vs_projected();
+    let comparing = diff_with("c", sides, [&left, &right], &policy, options);
+    let (done, ()) = tokio::join!(comparing, world.project());
+    assert_eq!(done.check.outcome, Outcome::Pass, "{:#?}", done.check);
+    world.end().await;
 }

@@ -300,3 +300,31 @@ async fn what_is_not_whole_leaves_no_file_behind_and_what_is_there_stays() {
     let error = save(&graph, about(Schema::Projected), &nowhere).await.expect_err("there is no folder");
     assert!(matches!(error, SaveError::Write { .. }));
 }
+
+/// Where the process of the next test is to write, which may not write much.
+const SMALL: &str = "CUTOVER_TEST_SMALL_FOLDER";
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_for_which_there_is_no_room_is_not_left_behind_half_written() {
+    if let Some(folder) = std::env::var_os(SMALL) {
+        let graph = rich(Schema::Projected, 0..20).await;
+        let path = Path::new(&folder).join("graph.jsonl");
+        let error = save(&graph, about(Schema::Projected), &path).await.expect_err("there is no room");
+        assert!(matches!(error, SaveError::Write { .. }), "{error}");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let name = "snapshot::tests::a_file_for_which_there_is_no_room_is_not_left_behind_half_written";
+    // This same test, in a process whose files may have 8 KiB.
+    let output = std::process::Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 16; exec \"$0\" --exact \"$1\""])
+        .arg(std::env::current_exe().expect("this program"))
+        .arg(name)
+        .env(SMALL, folder.path())
+        .output()
+        .expect("a shell");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0);
+}

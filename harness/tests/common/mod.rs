@@ -1,5 +1,7 @@
 //! What the tests of the command line share: a command in a folder of its own, and snapshots of what it printed.
 
+pub(crate) mod interviews;
+
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;

@@ -3,9 +3,12 @@
 
 mod contract;
 mod crash;
+mod diff;
 mod differential;
 mod external;
 mod faults;
+#[path = "../common/interviews.rs"]
+mod interviews;
 mod leftovers;
 mod live;
 mod servers;

@@ -239,8 +239,8 @@ pub fn projection_servers(settings: &ExternalSettings) -> Result<ProjectionServe
 
 /// A graph that is read, and where it is.
 pub struct ReadGraph {
-    /// Where its server is.
-    pub address: Address,
+    /// Its server.
+    pub server: GraphServer,
     /// A client of it.
     pub graph: Arc<dyn Graph>,
 }
@@ -270,7 +270,7 @@ pub async fn read_graph(
     let server = &settings.graphs[name];
     describe_graph(name, server).await?;
     let graph = connect_graph(name, server, schema, READ_TIMEOUT)?;
-    Ok(ReadGraph { address: server.address.clone(), graph: Arc::new(graph) })
+    Ok(ReadGraph { server: server.clone(), graph: Arc::new(graph) })
 }
 
 /// Returns a URL without what may be credentials; any other text as it is.

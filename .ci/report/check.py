@@ -306,4 +306,5 @@ def main():
     print(f"{page.name}: renders, fits, reads and is used as it should be")
 
 
-main()
+if __name__ == "__main__":
+    main()

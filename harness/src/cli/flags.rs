@@ -73,7 +73,10 @@ pub enum Command {
 impl Command {
     /// Returns whether it shows the result of a run, which there are more forms for.
     pub const fn ends_in_a_result(&self) -> bool {
-        matches!(self, Self::Run(_) | Self::Readiness(_) | Self::Report(_) | Self::CrashTest(_))
+        matches!(
+            self,
+            Self::Run(_) | Self::Readiness(_) | Self::Report(_) | Self::CrashTest(_) | Self::Diff(_)
+        )
     }
 }
 

@@ -18,6 +18,12 @@ use super::element::{Element, Name, NodeName};
 /// How many neighbourhoods are kept of a check.
 pub const NEIGHBOURHOODS_KEPT: usize = 12;
 
+/// How many of them are about anything but a whole interview, which has its place after whatever else differs.
+const OF_PARTS_MAX: usize = 10;
+
+/// How many of them are about relationships, which differ in greater numbers than nodes.
+const OF_RELATIONSHIPS_MAX: usize = 6;
+
 /// How many of them are of one kind and subject.
 const OF_A_KIND_MAX: usize = 2;
 
@@ -134,16 +140,27 @@ impl Neighbourhoods {
     /// Adds those that were kept elsewhere, as far as there is room.
     pub(super) fn absorb(&mut self, others: Self) {
         for (kind, near) in others.kept {
-            if self.has_room(&kind) {
+            if self.has_room(&near.subject, &kind) {
                 *self.of_a_kind.entry(kind.clone()).or_default() += 1;
                 self.kept.push((kind, near));
             }
         }
     }
 
-    fn has_room(&self, kind: &Kind) -> bool {
-        self.kept.len() < NEIGHBOURHOODS_KEPT
-            && self.of_a_kind.get(kind).is_none_or(|count| *count < OF_A_KIND_MAX)
+    fn has_room(&self, subject: &Subject, kind: &Kind) -> bool {
+        if self.of_a_kind.get(kind).is_some_and(|count| *count >= OF_A_KIND_MAX) {
+            return false;
+        }
+        let kept = self.kept.len();
+        match subject {
+            Subject::Node(label) if label == Label::Interview.as_str() => kept < NEIGHBOURHOODS_KEPT,
+            Subject::Node(_) | Subject::Figure(_) => kept < OF_PARTS_MAX,
+            Subject::Relationship(_) => {
+                let of_relationships =
+                    self.kept().filter(|near| matches!(near.subject, Subject::Relationship(_))).count();
+                kept < OF_PARTS_MAX && of_relationships < OF_RELATIONSHIPS_MAX
+            }
+        }
     }
 
     /// Keeps what stands around the first of these differences, which were found in this part of both graphs.
@@ -160,11 +177,12 @@ impl Neighbourhoods {
                 (&near.subject, &near.key, &near.interview)
                     == (&difference.subject, &difference.key, &difference.interview)
             };
-            if !self.has_room(&kind) || self.kept().any(is_kept) {
+            if !self.has_room(&difference.subject, &kind) || self.kept().any(is_kept) {
                 continue;
             }
             let part = part.get_or_insert_with(|| Part::new(policy, sides));
-            if let Some(neighbourhood) = part.around(difference) {
+            // A topic that one side lacks stands alone here: what leads to it is found in the interviews.
+            if let Some(neighbourhood) = part.around(difference).filter(|near| near.nodes.len() > 1) {
                 *self.of_a_kind.entry(kind.clone()).or_default() += 1;
                 self.kept.push((kind, neighbourhood));
             }

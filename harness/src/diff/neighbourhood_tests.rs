@@ -129,6 +129,41 @@ fn however_much_differs_a_few_of_each_kind_are_kept() {
 }
 
 #[test]
+fn an_interview_that_is_missing_has_its_place_after_whatever_else_differs() {
+    let policy = CompiledPolicy::new(&Policy::same_schema());
+    let mut comparison = Comparison::new(&policy);
+    let left = tree(30);
+    let is_related = |element: &&Element| matches!(element.name, Name::Link { .. });
+    let right: Vec<Element> = left.iter().filter(|element| !is_related(element)).cloned().collect();
+    comparison.compare(left, right.clone());
+    comparison.compare(right, tree(32));
+    let mut changed = tree(30);
+    for element in &mut changed {
+        element.properties.set("text".into(), "Something else.".into());
+    }
+    comparison.compare(tree(30), changed);
+    let mut gone = tree(2);
+    gone.iter_mut().for_each(|element| element.interview = Some("i-2".into()));
+    comparison.compare(gone, vec![]);
+    let found = comparison.take_neighbourhoods();
+    let of = |name: &str| found.iter().filter(|near| near.subject.name() == name).count();
+    assert_eq!(found.last().map(|near| near.interview.as_deref()), Some(Some("i-2")));
+    assert_eq!(found.len(), NEIGHBOURHOODS_KEPT, "another interview differs, too");
+    let of_relationships = found.len() - of("Interview") - of("Sentence") - of("Analysis");
+    assert!(of_relationships <= OF_RELATIONSHIPS_MAX, "{of_relationships}");
+}
+
+#[test]
+fn a_node_that_stands_alone_is_not_shown() {
+    let topic = Element {
+        name: Name::Node(NodeName::keyed(Label::Topic, "fuel")),
+        interview: None,
+        properties: Properties::new(),
+    };
+    assert_eq!(neighbourhoods(&[topic], &[]), []);
+}
+
+#[test]
 fn where_nothing_differs_there_is_nothing_to_show() {
     assert_eq!(neighbourhoods(&tree(3), &tree(3)), []);
 }

@@ -143,6 +143,7 @@ struct Place {
     width: i32,
     height: i32,
     row: i32,
+    rank: u8,
     is_flat: bool,
 }
 
@@ -174,7 +175,8 @@ fn places(nodes: &[NearNode]) -> (Vec<Place>, i32) {
             let count = i32::try_from(chunk.len()).unwrap_or(1);
             let begin = (WIDTH - count * width - (count - 1) * GAP) / 2;
             for (column, at) in (0..).zip(chunk) {
-                places[*at] = Place { x: begin + column * (width + GAP), y, width, height, row, is_flat };
+                places[*at] =
+                    Place { x: begin + column * (width + GAP), y, width, height, row, rank, is_flat };
             }
             (row, y) = (row + 1, y + row_height);
         }
@@ -183,6 +185,9 @@ fn places(nodes: &[NearNode]) -> (Vec<Place>, i32) {
     (places, bottom + 8)
 }
 
+/// The rank of analyses.
+const ANALYSES: u8 = 2;
+
 /// The rank of what is no part of an interview.
 const VALUES: u8 = 3;
 
@@ -190,7 +195,7 @@ fn rank(label: &str) -> u8 {
     match label {
         "Project" | "Interview" => 0,
         "Sentence" => 1,
-        "Analysis" => 2,
+        "Analysis" => ANALYSES,
         _ => VALUES,
     }
 }
@@ -319,7 +324,7 @@ impl Line {
         let name_at = Some((to.middle(), to.y - 4));
         if to.is_flat && !from.is_flat {
             // An analysis has its way on the left, a sentence on the right: the analysis stands between.
-            let is_left = to.row == from.row + 1 || from.middle() == WIDTH / 2 && from.row > 1;
+            let is_left = from.rank == ANALYSES;
             let (turn, end) =
                 if is_left { (GUTTER + lane, to.x) } else { (WIDTH - GUTTER - lane, to.x + to.width) };
             let (below, middle) = (from.bottom() + 8 + lane / 2, to.y + to.height / 2);
@@ -331,7 +336,7 @@ impl Line {
         if to.row == from.row + 1 {
             return Self { points: vec![begin, end], bend: None, name_at: None };
         }
-        let (turn, below, above) = (4 + lane, from.bottom() + 8 + lane / 2, to.y - 12 - lane / 2);
+        let (turn, below, above) = (4 + lane, from.bottom() + 20 + lane / 2, to.y - 12 - lane / 2);
         let points = vec![begin, (from_x, below), (turn, below), (turn, above), (to_x, above), end];
         Self { points, bend: None, name_at }
     }

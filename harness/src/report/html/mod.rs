@@ -45,12 +45,19 @@ struct Page<'a> {
     /// When the run began, to the second.
     began: String,
     took: String,
+    against: Vec<Against<'a>>,
     summary: Summary<'a>,
     subjects: Vec<SubjectRow<'a>>,
     tiles: Vec<Tile>,
     findings: Vec<FindingsOfCheck<'a>>,
     scenarios: Vec<ScenarioPart<'a>>,
     commands: Vec<Command>,
+}
+
+/// What stands against the verdict, and where its findings begin.
+struct Against<'a> {
+    reason: &'a Reason,
+    findings: Option<String>,
 }
 
 /// A figure with its denominator.
@@ -156,15 +163,22 @@ impl<'a> Page<'a> {
             Verdict::Unknown => ("UNKNOWN", "unknown"),
             Verdict::NoGo => ("NO GO", "fail"),
         };
+        let findings = findings(result);
+        let against = result
+            .verdict
+            .reasons
+            .iter()
+            .map(|reason| Against { reason, findings: first_finding(reason, &findings) });
         Self {
             verdict,
             tone,
+            against: against.collect(),
             headline: headline(result.verdict.verdict, &summary),
             began: to_the_second(&result.started_at.to_string()),
             took: milliseconds(result.duration_ms),
             tiles: tiles(&summary),
             subjects: subjects(&summary),
-            findings: findings(result),
+            findings,
             scenarios: result.scenarios.iter().map(|scenario| scenario_part(result, scenario)).collect(),
             commands: commands(result),
             summary,
@@ -279,6 +293,13 @@ fn findings(result: &RunResult) -> Vec<FindingsOfCheck<'_>> {
         }
     }
     found
+}
+
+/// Returns the id of the first findings of the check that a reason is about.
+fn first_finding(reason: &Reason, findings: &[FindingsOfCheck<'_>]) -> Option<String> {
+    let (scenario, check) = (reason.scenario.as_deref()?, reason.check.as_deref()?);
+    let of_check = findings.iter().find(|found| (found.scenario, found.check) == (scenario, check))?;
+    of_check.groups.first().map(|group| group.id.clone())
 }
 
 fn group<'a>(

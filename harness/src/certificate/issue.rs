@@ -4,19 +4,23 @@ use std::time::Duration;
 
 use cutover_core::timestamp::Timestamp;
 
-use super::statement::{Certificate, Figure, PolicyUsed, SCHEMA_VERSION, ScenarioSummary, policy_digest};
+use super::statement::{
+    Certificate, Figure, PolicyUsed, SCHEMA_VERSION, ScenarioSet, ScenarioSummary, policy_digest,
+};
 use super::system::LiveSystemState;
 use crate::diff::Policy;
 use crate::gate::Reason;
 use crate::result::{Outcome, RunResult, ScenarioResult};
 
-/// For how long a certificate counts.
+/// What a result does not say of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Validity {
+pub struct Terms {
     /// When it is issued.
     pub issued_at: Timestamp,
     /// How long it counts from then on.
     pub valid_for: Duration,
+    /// Where the scenarios came from.
+    pub scenario_set: ScenarioSet,
 }
 
 /// Makes the certificate of a run, whatever its verdict. `live` is the system that it looked at, with the figures that were taken of it.
@@ -24,7 +28,7 @@ pub fn issue(
     result: &RunResult,
     policy: &Policy,
     live: Option<(LiveSystemState, Vec<Figure>)>,
-    validity: Validity,
+    terms: Terms,
 ) -> Certificate {
     let (live, of_live) = live.map_or((None, Vec::new()), |(live, figures)| (Some(live), figures));
     let is_told_of = |scenario: &str, check: &str| {
@@ -47,18 +51,19 @@ pub fn issue(
         }
     }
     figures.extend(of_live);
-    let issued_at = validity.issued_at;
+    let issued_at = terms.issued_at;
     Certificate {
         schema_version: SCHEMA_VERSION,
         program_version: result.program_version.clone(),
         verdict: result.verdict.verdict,
         reasons: result.verdict.reasons.iter().map(Reason::to_string).collect(),
         issued_at,
-        expires_at: Timestamp::new(issued_at.as_offset_date_time() + validity.valid_for),
+        expires_at: Timestamp::new(issued_at.as_offset_date_time() + terms.valid_for),
         seed: result.seed,
         command: result.command.clone(),
         engines: result.engines.clone(),
         policy: PolicyUsed { name: policy.name.clone(), digest: policy_digest(policy) },
+        scenario_set: terms.scenario_set,
         scenarios: result.scenarios.iter().map(summary).collect(),
         figures,
         live,

@@ -22,8 +22,10 @@ mod system;
 #[cfg(test)]
 mod tests;
 
-pub use issue::{Validity, issue};
+pub use issue::{Terms, issue};
 pub use keys::{KeyError, KeyId, PublicKey, SigningKey, config_folder, own_key_file, public_file};
 pub use signed::{CertificateError, SignedCertificate};
-pub use statement::{Certificate, Figure, PolicyUsed, SCHEMA_VERSION, ScenarioSummary, policy_digest};
+pub use statement::{
+    Certificate, Figure, PolicyUsed, SCHEMA_VERSION, ScenarioSet, ScenarioSummary, policy_digest,
+};
 pub use system::{Engine, GraphDigests, LiveSystemState, LogPosition, Mismatch, System};

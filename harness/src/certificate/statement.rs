@@ -47,6 +47,16 @@ pub struct ScenarioSummary {
     pub compared: u64,
 }
 
+/// Where the scenarios of a run came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScenarioSet {
+    /// They are those that the program brings along, all of them.
+    Bundled,
+    /// They are the user's own, in place of the bundled ones: how much they show is theirs to know.
+    Own,
+}
+
 /// What counted as the same between the direct graph and the projected one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -81,6 +91,8 @@ pub struct Certificate {
     pub engines: SmolStr,
     /// What counted as the same.
     pub policy: PolicyUsed,
+    /// Where the scenarios came from.
+    pub scenario_set: ScenarioSet,
     /// What each scenario came to.
     pub scenarios: Vec<ScenarioSummary>,
     /// Every figure that counted.

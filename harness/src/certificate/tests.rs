@@ -10,6 +10,7 @@ use super::*;
 use crate::diff::Policy;
 use crate::digest::Digest;
 use crate::gate::Verdict;
+use crate::report::{Style, certificate_to_terminal};
 use crate::result::Outcome;
 use crate::testing;
 
@@ -58,8 +59,12 @@ fn certificate() -> Certificate {
         threshold: 0,
         passed: true,
     };
-    let validity = Validity { issued_at: at(0), valid_for: Duration::from_secs(24 * 3600) };
-    issue(&testing::run_result(), &Policy::direct_vs_projected(), Some((state, vec![lag])), validity)
+    let terms = Terms {
+        issued_at: at(0),
+        valid_for: Duration::from_secs(24 * 3600),
+        scenario_set: ScenarioSet::Bundled,
+    };
+    issue(&testing::run_result(), &Policy::direct_vs_projected(), Some((state, vec![lag])), terms)
 }
 
 fn signed() -> SignedCertificate {
@@ -340,7 +345,37 @@ fn a_policy_has_one_digest_however_it_is_laid_out_and_another_one_with_every_cha
     assert_ne!(digest(&with_rule), digest(&with_rule.replace("0.1", "0.2")));
 }
 
+/// Replaces what changes with the shipped policy by text of the same width.
+fn redacted(text: &str) -> String {
+    let json = signed().to_json();
+    let signature = serde_json::from_str::<Value>(&json).expect("JSON")["signature"].clone();
+    [
+        (policy().to_string(), "POLICY"),
+        (certificate().digest().to_string(), "CERTIFICATE"),
+        (signature.as_str().expect("a signature").to_owned(), "SIGNATURE"),
+    ]
+    .into_iter()
+    .fold(text.to_owned(), |text, (varying, name)| {
+        text.replace(&varying, &format!("{name:_<0$}", varying.len()))
+    })
+}
+
 #[test]
 fn the_file_stays_as_it_is() {
-    testing::check("certificate", "file", &signed().to_json());
+    testing::check("certificate", "file", &redacted(&signed().to_json()));
+}
+
+#[test]
+fn what_people_are_shown_stays_as_it_is() {
+    let shown = |columns| {
+        let style = Style { columns, ..Style::default() };
+        certificate_to_terminal(&certificate(), &key().public().id(), style)
+    };
+    testing::check("certificate", "terminal", &redacted(&shown(120)));
+    let narrow = shown(40);
+    assert!(
+        narrow.lines().all(|line| line.chars().count() <= 40),
+        "it fits the narrowest terminal: {narrow}"
+    );
+    assert!(narrow.contains("\nlive\n lag: 0 of 1,204, at most 0: passed\n"), "{narrow}");
 }

@@ -17,7 +17,7 @@ use crate::error::ExpectedError;
 use crate::exit_code;
 use crate::gate::Verdict;
 use crate::live::LiveSystem;
-use crate::report::{Style, certificate_to_terminal};
+use crate::report::{Style, certificate_to_terminal, scenarios_of};
 
 /// Does what was asked for.
 ///
@@ -73,6 +73,7 @@ fn verify(config: &Config, args: &VerifyArgs, now: Timestamp) -> Result<u8, Expe
             if args.live {
                 text += "for this system: its servers and the policy are the same as they were\n";
             }
+            text += &format!("scenarios: {}\n", scenarios_of(certificate));
             text += &format!("verdict: {verdict}\n");
             for reason in &certificate.reasons {
                 text += &format!("  {reason}\n");

@@ -171,6 +171,11 @@ impl Config {
         self.transcripts.is_some()
     }
 
+    /// Returns whether scenarios were named, instead of the bundled ones.
+    pub const fn has_scenarios(&self) -> bool {
+        self.scenarios.is_some()
+    }
+
     /// Reads the transcripts of the run.
     ///
     /// # Errors

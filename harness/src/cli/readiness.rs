@@ -4,8 +4,8 @@ use cutover_core::timestamp::Timestamp;
 use time::OffsetDateTime;
 
 use crate::certificate::{
-    self, Certificate, KeyError, SignedCertificate, SigningKey, Validity, config_folder, own_key_file,
-    public_file,
+    self, Certificate, KeyError, ScenarioSet, SignedCertificate, SigningKey, Terms, config_folder,
+    own_key_file, public_file,
 };
 use crate::cli::config::{Config, ConfigError, parse_valid_for};
 use crate::cli::flags::{EnginesKind, Format, ReadinessArgs};
@@ -39,7 +39,8 @@ pub fn execute(config: &Config, args: &ReadinessArgs) -> Result<u8, ExpectedErro
     let finished = run::run_and_look(&config, config.catalogue()?.all(), &subcommand, live.as_ref())?;
 
     let issued_at = Timestamp::new(OffsetDateTime::now_utc());
-    let certificate = certificate_of(&finished, Validity { issued_at, valid_for });
+    let scenario_set = if config.has_scenarios() { ScenarioSet::Own } else { ScenarioSet::Bundled };
+    let certificate = certificate_of(&finished, Terms { issued_at, valid_for, scenario_set });
     // What was found out stands, certificate or not; who asked for one by name must not believe that it is there.
     match key.map_or_else(own_key, Ok) {
         Ok(key) => keep(&config, args, &finished, &SignedCertificate::sign(certificate, &key))?,
@@ -49,10 +50,10 @@ pub fn execute(config: &Config, args: &ReadinessArgs) -> Result<u8, ExpectedErro
     Ok(finished.exit_code)
 }
 
-fn certificate_of(Finished { result, live, .. }: &Finished, validity: Validity) -> Certificate {
+fn certificate_of(Finished { result, live, .. }: &Finished, terms: Terms) -> Certificate {
     let seen =
         live.as_ref().and_then(|Looked { state, figures, .. }| Some((state.clone()?, figures.clone())));
-    certificate::issue(result, &Policy::direct_vs_projected(), seen, validity)
+    certificate::issue(result, &Policy::direct_vs_projected(), seen, terms)
 }
 
 /// Returns the user's own key. That it was made is told once.

@@ -27,5 +27,5 @@ pub use markdown::to_markdown;
 pub use schema::result_schema;
 pub use terminal::{
     Style, certificate_to_terminal, defects_to_terminal, diagnosis_to_terminal, drill_to_terminal,
-    simulation_to_terminal, to_terminal,
+    scenarios_of, simulation_to_terminal, to_terminal,
 };

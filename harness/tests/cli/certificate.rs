@@ -94,6 +94,9 @@ fn every_figure_of_the_run_is_in_it_with_its_denominator() {
     }
     assert_eq!(certificate["seed"], 7301);
     assert_eq!(certificate["live"], Value::Null);
+    assert_eq!(certificate["scenario_set"], "own");
+    let verified = said(&run(&sandbox, &["certificate", "verify", LATEST]));
+    assert!(verified.contains("scenarios: 1 of the user's own, in place of"), "{verified}");
 }
 
 #[test]

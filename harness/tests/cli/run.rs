@@ -35,13 +35,16 @@ fn a_run_leaves_its_result_and_says_how_to_repeat_it() {
 #[test]
 fn readiness_runs_every_scenario_and_gives_the_verdict() {
     let sandbox = short();
-    let args = ["readiness", "--seed", "7301", "--transcripts", "mine"];
-    let output = sandbox.cutover(&args).output().expect("the command runs");
+    let args = ["readiness", "--seed", "7301", "--transcripts", "mine", "--certificate", "certificate.json"];
+    let output = sandbox.cutover(&args).env("HOME", sandbox.path()).output().expect("the command runs");
     let stdout = String::from_utf8_lossy(&output.stdout);
     for name in ["dual-write", "replay-from-zero", "GO"] {
         assert!(stdout.contains(name), "{name} is not in {stdout}");
     }
     assert_eq!(output.status.code(), Some(i32::from(exit_code::PASS)));
+    let certificate = std::fs::read(sandbox.path().join("certificate.json")).expect("a certificate");
+    let certificate: serde_json::Value = serde_json::from_slice(&certificate).expect("JSON");
+    assert_eq!(certificate["certificate"]["scenario_set"], "bundled");
 }
 
 #[test]

@@ -4,7 +4,19 @@ use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets
 
 use super::page::Page;
 use super::{Style, grouped};
-use crate::certificate::{Certificate, Engine, Figure, KeyId, LiveSystemState};
+use crate::certificate::{Certificate, Engine, Figure, KeyId, LiveSystemState, ScenarioSet};
+use crate::live;
+
+/// Returns how many scenarios a certificate is about, and where they came from.
+pub fn scenarios_of(certificate: &Certificate) -> String {
+    let number = certificate.scenarios.iter().filter(|scenario| scenario.name != live::SCENARIO).count();
+    match certificate.scenario_set {
+        ScenarioSet::Bundled => format!("{number}, all that the program brings along"),
+        ScenarioSet::Own => {
+            format!("{number} of the user's own, in place of those that the program brings along")
+        }
+    }
+}
 
 /// Renders a certificate for people.
 pub fn certificate_to_terminal(certificate: &Certificate, key: &KeyId, style: Style) -> String {
@@ -19,10 +31,11 @@ pub fn certificate_to_terminal(certificate: &Certificate, key: &KeyId, style: St
     page.line(0, &format!("digest: {}", certificate.digest()));
     page.line(0, &format!("says it was signed by: key {key}"));
     page.line(0, &format!("cutover {}, engines {}", certificate.program_version, certificate.engines));
+    page.line(0, &format!("scenarios: {}", scenarios_of(certificate)));
     page.line(0, &format!("policy: {}, {}", certificate.policy.name, certificate.policy.digest));
     write_live(&mut page, certificate.live.as_ref());
     page.blank();
-    page.block(&figures(&certificate.figures, columns, style.is_coloured));
+    write_figures(&mut page, &certificate.figures, style.is_coloured);
     page.blank();
     page.command("reproduce", &certificate.command);
     page.line(0, "nothing here says that it is genuine: `cutover certificate verify` does");
@@ -55,21 +68,42 @@ fn write_live(page: &mut Page, live: Option<&LiveSystemState>) {
     }
 }
 
-fn figures(figures: &[Figure], columns: u16, is_coloured: bool) -> String {
+/// Writes a row for each figure, or a line where a row does not fit.
+fn write_figures(page: &mut Page, figures: &[Figure], is_coloured: bool) {
+    let fits = |line: &str| textwrap::core::display_width(line) <= page.columns();
+    if table(figures, false).lines().all(fits) {
+        return page.block(&table(figures, is_coloured));
+    }
+    let mut before = None;
+    for figure in figures {
+        if before != Some(&figure.scenario) {
+            page.line(0, &figure.scenario);
+        }
+        before = Some(&figure.scenario);
+        let [value, of, threshold] = numbers(figure);
+        let passed = if figure.passed { "passed" } else { "not passed" };
+        page.line(1, &format!("{}: {value} of {of}, at most {threshold}: {passed}", figure.name));
+    }
+}
+
+/// Returns a figure's value, its denominator and its border.
+fn numbers(Figure { value, of, threshold, .. }: &Figure) -> [String; 3] {
+    let value = value.map_or_else(|| "unknown".to_owned(), grouped);
+    [value, grouped(*of), grouped(*threshold)]
+}
+
+fn table(figures: &[Figure], is_coloured: bool) -> String {
     let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(columns);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(["scenario", "figure", "value", "of", "at most", "passed"]);
-    let mut before = "";
-    for Figure { scenario, name, value, of, threshold, passed } in figures {
-        let scenario = if scenario == before { "" } else { scenario.as_str() };
-        let value = value.map_or_else(|| "unknown".to_owned(), grouped);
-        let passed = if *passed { Cell::new("yes").fg(Color::Green) } else { Cell::new("no").fg(Color::Red) };
-        let cells = [scenario, name.as_str(), &value, &grouped(*of), &grouped(*threshold)].map(Cell::new);
-        table.add_row(cells.into_iter().chain([passed]));
-        before = if scenario.is_empty() { before } else { scenario };
+    let mut before = None;
+    for figure in figures {
+        let scenario = if before == Some(&figure.scenario) { "" } else { figure.scenario.as_str() };
+        before = Some(&figure.scenario);
+        let passed =
+            if figure.passed { Cell::new("yes").fg(Color::Green) } else { Cell::new("no").fg(Color::Red) };
+        let names = [scenario, figure.name.as_str()].map(Cell::new);
+        table.add_row(names.into_iter().chain(numbers(figure).map(Cell::new)).chain([passed]));
     }
     for (at, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));

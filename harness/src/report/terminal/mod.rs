@@ -13,7 +13,7 @@ mod table;
 
 use std::collections::BTreeMap;
 
-pub use certificate::certificate_to_terminal;
+pub use certificate::{certificate_to_terminal, scenarios_of};
 pub use diagnosis::diagnosis_to_terminal;
 pub use drill::{defects_to_terminal, drill_to_terminal};
 use indexmap::IndexMap;

@@ -167,3 +167,69 @@ fn a_node_that_stands_alone_is_not_shown() {
 fn where_nothing_differs_there_is_nothing_to_show() {
     assert_eq!(neighbourhoods(&tree(3), &tree(3)), []);
 }
+
+/// Returns a tree of three sentences whose analyses all mention one keyword, and each one of its own that sorts first.
+fn tree_with_keywords() -> Vec<Element> {
+    let mut all = tree(3);
+    for slot in 0..3 {
+        for word in ["shared".to_owned(), format!("a word of {slot}")] {
+            let keyword = NodeName::keyed(Label::Keyword, SmolStr::new(word));
+            let name = Name::link(Rel::MentionsOverallKeyword, NodeName::analysis(slot), keyword);
+            all.push(element(name, Properties::new()));
+        }
+    }
+    all
+}
+
+#[test]
+fn whoever_else_mentions_the_value_of_a_missing_relationship_is_not_shown() {
+    let left = tree_with_keywords();
+    let shared = NodeName::keyed(Label::Keyword, "shared");
+    let right = without(&left, &Name::link(Rel::MentionsOverallKeyword, NodeName::analysis(1), shared));
+    let found = neighbourhoods(&left, &right);
+    let analyses: Vec<&str> = found[0]
+        .nodes
+        .iter()
+        .filter(|node| node.label == Label::Analysis.as_str())
+        .map(|node| node.key.as_str())
+        .collect();
+    assert_eq!(analyses, ["of #1"]);
+}
+
+#[test]
+fn what_differs_is_shown_first_then_what_the_interview_is_made_of_then_values() {
+    let left = tree_with_keywords();
+    let shared = NodeName::keyed(Label::Keyword, "shared");
+    let mut right = without(&left, &Name::link(Rel::MentionsOverallKeyword, NodeName::analysis(1), shared));
+    let analysis = Name::Node(NodeName::analysis(1));
+    let other = right.iter_mut().find(|element| element.name == analysis).expect("there is one");
+    other.properties.set("model".into(), "another".into());
+    let found = neighbourhoods(&left, &right);
+    let near = found.iter().find(|near| near.subject.name() == "Analysis").expect("the analysis differs");
+    assert_eq!(
+        shown(near)[..5],
+        [
+            "*Differs Analysis of #1",
+            r#"Outside Keyword "shared""#,
+            "Same Sentence #1",
+            r#"Outside Keyword "a word of 1""#,
+            r#"Outside Topic "topic 1""#,
+        ]
+    );
+}
+
+#[test]
+fn a_neighbour_that_differs_itself_is_shown_before_those_that_do_not() {
+    let left = tree(3);
+    let mut right = tree(3);
+    for name in [Name::Node(interview()), Name::Node(NodeName::sentence(2))] {
+        let other = right.iter_mut().find(|element| element.name == name).expect("there is one");
+        other.properties.set("text".into(), "Something else.".into());
+    }
+    let found = neighbourhoods(&left, &right);
+    let near = found.iter().find(|near| near.subject.name() == "Interview").expect("the interview differs");
+    assert_eq!(
+        shown(near)[..4],
+        [r#"*Differs Interview "i-1""#, "Differs Sentence #2", "Same Sentence #0", "Same Sentence #1"]
+    );
+}

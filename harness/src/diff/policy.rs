@@ -444,7 +444,13 @@ mod tests {
 
     #[test]
     fn a_tolerance_that_is_no_distance_is_refused() {
-        let rules = "[[tolerance]]\nid = \"r\"\non = [\"Sentence\"]\nproperty = \"x\"\nwithin = nan\nreason = \"why\"\n";
-        assert!(matches!(read(rules), Err(PolicyError::NoDistance { .. })));
+        let within = |figure: &str| {
+            read(&format!(
+                "[[tolerance]]\nid = \"r\"\non = [\"Sentence\"]\nproperty = \"x\"\nwithin = {figure}\nreason = \"why\"\n"
+            ))
+        };
+        assert!(matches!(within("nan"), Err(PolicyError::NoDistance { .. })));
+        assert!(matches!(within("-0.5"), Err(PolicyError::NoDistance { .. })));
+        assert!(within("0.0").is_ok() && within("0.5").is_ok());
     }
 }

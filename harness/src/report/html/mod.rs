@@ -10,6 +10,7 @@ mod graph;
 use std::collections::BTreeMap;
 
 use askama::Template;
+use cutover_core::graph::Label;
 use indexmap::IndexMap;
 use smol_str::SmolStr;
 
@@ -355,7 +356,9 @@ fn kind_in_words(check: &CheckResult, kind: &str) -> String {
 }
 
 fn around(check: &CheckResult, near: &Neighbourhood) -> Around {
-    let interview = near.interview.as_deref().map(|id| format!(" of interview {id}")).unwrap_or_default();
+    // The key of an interview is its id.
+    let of_another = near.interview.as_deref().filter(|_| near.subject.name() != Label::Interview.as_str());
+    let interview = of_another.map(|id| format!(" of interview {id}")).unwrap_or_default();
     Around {
         caption: format!("{} {}{interview}", near.subject, near.key),
         sides: Side::BOTH.map(|side| graph::draw(near, &check.sides, side)),

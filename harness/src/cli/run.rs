@@ -14,7 +14,7 @@ use crate::cli::{output, progress, report, runtime};
 use crate::diff::Policy;
 use crate::error::ExpectedError;
 use crate::gate::Judgement;
-use crate::live::{self, LiveSystem, Looked};
+use crate::live::{self, LiveSystem, Looked, Patience};
 use crate::provision::external::ExternalError;
 use crate::provision::process::{self, Installation, ServerSettings};
 use crate::provision::{Embedded, External, Process, Provision};
@@ -111,10 +111,11 @@ pub(super) fn run_and_look(
 /// Looks at a live system until the run is cut off.
 async fn look(live: &LiveSystem, cut: impl Future<Output = Cut>) -> Looked {
     let policy = Policy::direct_vs_projected();
+    let now = Timestamp::new(OffsetDateTime::now_utc());
     tokio::select! {
         biased;
         cut = cut => Looked::stopped(cut.cause(), cut.reason(live::SCENARIO)),
-        looked = live.look(&policy) => looked,
+        looked = live.look(&policy, now, Patience::default()) => looked,
     }
 }
 

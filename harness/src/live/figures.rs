@@ -1,8 +1,11 @@
 //! How the projection and the outbox of a live system stand, each figure with what it was taken from.
 
+use std::time::Duration;
+
 use cutover_core::graph::{Label, Value};
 use cutover_engines::event_log::{GroupId, LogError};
 use smol_str::{SmolStr, format_smolstr};
+use tokio::time::Instant;
 
 use super::{LiveSystem, SCENARIO, STANDING};
 use crate::certificate::Figure;
@@ -11,6 +14,9 @@ use crate::result::CheckResult;
 
 /// How many entries are read at once where they are only counted.
 const PAGE: usize = 1_000;
+
+/// How long it is between two questions.
+const ASKED_EVERY: Duration = Duration::from_millis(50);
 
 /// How a consumer group stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +54,32 @@ impl LiveFigures {
     pub fn are_settled(&self) -> bool {
         let settled = Some(Standing { lag: 0, parked: 0 });
         self.outbox == 0 && [&self.interview, &self.sentence].iter().all(|group| group.standing == settled)
+    }
+
+    /// Returns whether both groups are there and have answered everything, and nothing waits to be appended.
+    pub fn have_caught_up(&self) -> bool {
+        let answered = |group: &GroupFigures| group.standing.is_some_and(|standing| standing.lag == 0);
+        self.outbox == 0 && answered(&self.interview) && answered(&self.sentence)
+    }
+
+    /// Returns whether both groups are there.
+    pub const fn are_there(&self) -> bool {
+        self.interview.standing.is_some() && self.sentence.standing.is_some()
+    }
+
+    /// Takes in what was found later: of what goes up and down under load, the least counts. What is parked stays so until somebody has
+    /// it replayed; that there was none a moment ago is no comfort.
+    pub(super) fn take_in(&mut self, later: Self) {
+        self.outbox = self.outbox.min(later.outbox);
+        for (own, later) in [(&mut self.interview, later.interview), (&mut self.sentence, later.sentence)] {
+            own.events = later.events;
+            own.standing = match (own.standing, later.standing) {
+                (Some(before), Some(now)) => {
+                    Some(Standing { lag: before.lag.min(now.lag), parked: now.parked })
+                }
+                (_, now) => now,
+            };
+        }
     }
 
     /// Returns each figure with its denominator and its border.
@@ -116,6 +148,21 @@ impl LiveSystem {
         let interview = self.group_figures(groups.interview).await?;
         let sentence = self.group_figures(groups.sentence).await?;
         Ok(LiveFigures { interview, sentence, outbox })
+    }
+
+    /// Asks until each figure was zero once, so long at most: under load they go up and down.
+    ///
+    /// # Errors
+    ///
+    /// As [`LiveSystem::figures`].
+    pub async fn settled(&self, within: Duration) -> Result<LiveFigures, ExternalError> {
+        let begin = Instant::now();
+        let mut least = self.figures().await?;
+        while !least.have_caught_up() && least.are_there() && begin.elapsed() < within {
+            tokio::time::sleep(ASKED_EVERY).await;
+            least.take_in(self.figures().await?);
+        }
+        Ok(least)
     }
 
     async fn group_figures(&self, group: GroupId) -> Result<GroupFigures, ExternalError> {

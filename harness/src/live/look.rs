@@ -1,12 +1,13 @@
 //! One look at a live system: its servers, how far the log is, how the projection stands, and the two graphs against each other.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use cutover_core::timestamp::Timestamp;
 use cutover_engines::graph::Schema;
 
-use super::{LiveFigures, LiveSystem, SCENARIO};
+use super::{CaughtUp, LiveFigures, LiveSystem, SCENARIO};
 use crate::certificate::{Figure, GraphDigests, LiveSystemState};
-use crate::diff::{self, GraphSource, Limits, Orientation, Policy};
+use crate::diff::{self, GraphSource, Limits, Options, Orientation, Policy, Settle};
 use crate::error::chain;
 use crate::provision::external::ExternalError;
 use crate::result::{Cause, CheckResult, ScenarioResult, StepDuration};
@@ -30,16 +31,34 @@ impl Looked {
     }
 }
 
+/// How a look deals with a system that is being written to: what goes up and down must be as it should be once, and what differs
+/// must stay so to count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// How long each figure has to be zero once.
+    pub settles_within: Duration,
+    /// How long both graphs have to take in what was written, each time before what differs is looked at again.
+    pub caught_up_within: Duration,
+    /// How often it is looked at again at most; 0 where nobody writes.
+    pub rounds: u32,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { settles_within: Duration::from_secs(10), caught_up_within: Duration::from_secs(60), rounds: 3 }
+    }
+}
+
 impl LiveSystem {
-    /// Looks at the system, and changes nothing in it.
-    pub async fn look(&self, policy: &Policy) -> Looked {
+    /// Looks at the system, and changes nothing in it. `now` decides which differences the policy still accepts.
+    pub async fn look(&self, policy: &Policy, now: Timestamp, patience: Patience) -> Looked {
         let begin = Instant::now();
-        let mut looked = self.look_once(policy).await;
+        let mut looked = self.look_at(policy, now, patience).await;
         looked.result.duration_ms = milliseconds(begin);
         looked
     }
 
-    async fn look_once(&self, policy: &Policy) -> Looked {
+    async fn look_at(&self, policy: &Policy, now: Timestamp, patience: Patience) -> Looked {
         let stopped = |cause, error: &ExternalError| Looked::stopped(cause, chain(error));
         let (system, position) = match tokio::try_join!(self.identities(), self.position()) {
             Ok(answers) => answers,
@@ -47,7 +66,7 @@ impl LiveSystem {
         };
         let mut steps = Vec::new();
         let begin = Instant::now();
-        let standing: LiveFigures = match self.figures().await {
+        let standing: LiveFigures = match self.settled(patience.settles_within).await {
             Ok(figures) => figures,
             Err(error) => return stopped(Cause::EngineFailed, &error),
         };
@@ -57,7 +76,9 @@ impl LiveSystem {
             ..StepDuration::default()
         });
         let begin = Instant::now();
-        let compared = self.compare(policy).await;
+        // Where the projection stands still, there is nothing to wait for: what differs, differs.
+        let rounds = if standing.have_caught_up() { patience.rounds } else { 0 };
+        let compared = self.compare(policy, now, Patience { rounds, ..patience }).await;
         steps.push(StepDuration {
             step: "compare direct and projected".to_owned(),
             duration_ms: milliseconds(begin),
@@ -72,16 +93,16 @@ impl LiveSystem {
     }
 
     /// Compares the two graphs. The only place where this is done for a live system.
-    pub async fn compare(&self, policy: &Policy) -> CheckResult {
-        diff::diff(
-            "direct-vs-projected",
-            Orientation::new("direct", "projected"),
-            &GraphSource::new(&*self.direct.graph, Schema::Direct),
-            &GraphSource::new(&*self.projected.graph, Schema::Projected),
-            policy,
-            Limits { digests: true, ..Limits::default() },
-        )
-        .await
+    pub async fn compare(&self, policy: &Policy, now: Timestamp, patience: Patience) -> CheckResult {
+        let watermark = CaughtUp::new(self.clone(), patience.caught_up_within);
+        let settle =
+            (patience.rounds > 0).then_some(Settle { rounds: patience.rounds, watermark: &watermark });
+        let limits = Limits { digests: true, ..Limits::default() };
+        let options = Options { limits, now: Some(now), settle, ..Options::default() };
+        let direct = GraphSource::new(&*self.direct.graph, Schema::Direct);
+        let projected = GraphSource::new(&*self.projected.graph, Schema::Projected);
+        let sides = Orientation::new("direct", "projected");
+        diff::diff_with("direct-vs-projected", sides, [&direct, &projected], policy, options).await.check
     }
 }
 

@@ -20,7 +20,7 @@ use smol_str::SmolStr;
 
 pub use figures::{GroupFigures, LiveFigures, Standing};
 pub use identity::Identify;
-pub use look::Looked;
+pub use look::{Looked, Patience};
 pub use watermark::CaughtUp;
 
 use crate::provision::external::{

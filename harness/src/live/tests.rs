@@ -2,11 +2,13 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use cutover_core::event::RecordedEvent;
 use cutover_core::graph::{Change, ChangeSet, Label, NodeRef, Properties, Value};
 use cutover_core::ids::{AggregateId, InterviewId, ProjectId, StreamName};
+use cutover_core::timestamp::Timestamp;
 use cutover_engines::event_log::eventstoredb::grpc::EmbeddedEventStore;
 use cutover_engines::event_log::{
     Appended, EventLog, EventStoreDb, ExpectedRevision, GroupId, GroupInfo, GroupSettings, LogError,
@@ -26,6 +28,12 @@ use crate::diff::{GraphSource, Options, Orientation, Policy, Settle, Watermark, 
 use crate::gate::{Judgement, Verdict};
 use crate::result::{Cause, Outcome};
 use crate::workload::clock::SteppingClock;
+
+const NOW: Timestamp = Timestamp::EPOCH;
+
+/// Nothing is waited for.
+const IMPATIENT: Patience =
+    Patience { settles_within: Duration::ZERO, caught_up_within: Duration::ZERO, rounds: 3 };
 
 /// A server that says what it was told to say.
 struct Named(&'static str);
@@ -202,7 +210,7 @@ impl World {
     }
 
     async fn look(&self) -> Looked {
-        self.live.look(&Policy::direct_vs_projected()).await
+        self.live.look(&Policy::direct_vs_projected(), NOW, IMPATIENT).await
     }
 
     async fn end(self) {
@@ -345,7 +353,7 @@ async fn a_system_that_does_not_answer_is_an_environment_that_is_not_ready() {
     let world = World::with_interviews(&["a.txt"]).await;
     let live = world.live.clone();
     world.end().await;
-    let looked = live.look(&Policy::direct_vs_projected()).await;
+    let looked = live.look(&Policy::direct_vs_projected(), NOW, IMPATIENT).await;
     assert_eq!(looked.result.cause, Some(Cause::EnvironmentNotReady), "{looked:#?}");
     assert_eq!(looked.result.outcome, Outcome::Unknown);
     assert_eq!((looked.state, looked.figures), (None, vec![]));
@@ -370,4 +378,32 @@ async fn a_comparison_waits_until_the_projection_has_done_what_was_written() {
     let (done, ()) = tokio::join!(comparing, world.project());
     assert_eq!(done.check.outcome, Outcome::Pass, "{:#?}", done.check);
     world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_on_its_way_when_the_look_begins_is_waited_for() {
+    let world = World::with_interviews(&["a.txt"]).await;
+    world.ingest("b.txt").await;
+    assert!(!world.live.figures().await.expect("figures").have_caught_up());
+    let policy = Policy::direct_vs_projected();
+    let (looked, ()) = tokio::join!(world.live.look(&policy, NOW, Patience::default()), world.project());
+    assert_eq!(
+        checks(&looked),
+        [("direct-vs-projected", Outcome::Pass), (STANDING, Outcome::Pass)],
+        "{looked:#?}"
+    );
+    world.end().await;
+}
+
+#[test]
+fn of_what_goes_up_and_down_the_least_counts_and_of_what_is_parked_the_last() {
+    let figures = |outbox, lag, parked| {
+        let Groups { interview, sentence } = Groups::named("v1");
+        let group = |group| GroupFigures { group, events: 9, standing: Some(Standing { lag, parked }) };
+        LiveFigures { interview: group(interview), sentence: group(sentence), outbox }
+    };
+    let mut seen = figures(3, 0, 0);
+    seen.take_in(figures(0, 5, 2));
+    assert_eq!(seen, figures(0, 0, 2));
+    assert!(seen.have_caught_up() && !seen.are_settled());
 }

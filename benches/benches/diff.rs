@@ -42,7 +42,7 @@ impl MadeUp {
 
     fn is_changed(&self, at: usize) -> bool {
         // Spread over the whole graph.
-        self.changed > 0 && at % (self.ids.len() / self.changed) == 0
+        self.changed > 0 && at.is_multiple_of(self.ids.len() / self.changed)
     }
 
     fn keys(&self, label: &str) -> Vec<Value> {
@@ -264,13 +264,22 @@ fn read(paths: &[&Path], hashed: bool) {
     report(begin, 0, "");
 }
 
-/// Prints time, elements, peak memory in KiB and a word, for the process that measures.
+/// Returns how long this process has used processors, in seconds: what other work beside it does not change.
+fn processor_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // After the name, which may hold anything: the 12th and the 13th figure are of this process, in hundredths.
+    let fields = stat.rsplit(')').next().unwrap_or("").split_whitespace().skip(11).take(2);
+    fields.filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
+
+/// Prints time, elements, peak memory in KiB, processor time and a word, for the process that measures.
 #[expect(clippy::print_stdout, reason = "it is what the parent reads")]
 fn report(begin: Instant, elements: u64, word: &str) {
     let seconds = begin.elapsed().as_secs_f64();
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).map_or("0", str::trim);
-    println!("{seconds:.3}\t{elements}\t{}\t{word}", peak.trim_end_matches(" kB"));
+    let processor = processor_seconds();
+    println!("{seconds:.3}\t{elements}\t{}\t{processor:.2}\t{word}", peak.trim_end_matches(" kB"));
 }
 
 /// Runs a part in a process of its own and prints what it took.
@@ -285,10 +294,11 @@ fn measure(name: &str, args: &[&str]) {
     let elements: f64 = fields[1].parse().expect("elements");
     let peak: f64 = fields[2].parse().expect("KiB");
     println!(
-        "{name:<44} {seconds:>8.2} s {:>12.0} elements/s {:>6.0} MiB  {}",
+        "{name:<44} {seconds:>8.2} s {:>6} s of processors {:>12.0} elements/s {:>6.0} MiB  {}",
+        fields[3],
         elements / seconds,
         peak / 1024.0,
-        fields.get(3).unwrap_or(&"")
+        fields.get(4).unwrap_or(&"")
     );
 }
 

@@ -14,6 +14,8 @@ use crate::digest::Digest;
 
 /// How much is read at once.
 const CHUNK: usize = 1 << 20;
+/// How much of the index is read at once.
+const INDEX_WINDOW: usize = 1 << 18;
 /// How long the last line may be: it has an entry for each label.
 const LAST_LINE_MAX: u64 = 1 << 24;
 /// How long the first line may be.
@@ -98,7 +100,7 @@ impl Snapshot {
     ) -> Result<(Vec<Entry>, u64), SnapshotError> {
         let mut at = from.clamp(section.at, section.end);
         let mut entries = Vec::new();
-        let mut window = CHUNK;
+        let mut window = INDEX_WINDOW;
         while at < section.end && entries.len() < limit {
             let want = window.min(usize::try_from(section.end - at).unwrap_or(usize::MAX));
             let mut bytes = vec![0; want];

@@ -14,8 +14,8 @@ use crate::diff::{Counts, FormId, Identity, Interview, Known, Source, canonical}
 
 /// How many pages of the index are kept, in case that their interviews are asked for.
 const PAGES_KEPT: usize = 2;
-/// How many interviews are on a page of the index.
-const PAGE_INTERVIEWS: usize = 512;
+/// How many interviews are on a page of the index: one of them takes some 5 KiB.
+const PAGE_INTERVIEWS: usize = 128;
 
 /// A snapshot that is read as a side of a comparison.
 #[derive(Debug, Clone)]

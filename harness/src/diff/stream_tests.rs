@@ -191,6 +191,38 @@ async fn a_relationship_that_no_tree_leads_to_is_a_finding() {
 }
 
 #[tokio::test]
+async fn an_orphan_explains_no_more_relationships_than_it_has() {
+    let left = graph(Schema::Direct, 0..2).await;
+    let right = graph(Schema::Projected, 0..2).await;
+    left.with(|graph| {
+        let orphan = graph.plant_node("Analysis", Properties::new().with("analysis_id", "lost"));
+        let (one, other) = (only(graph, "Topic", &"all".into()), only(graph, "Topic", &"topic 1".into()));
+        graph.plant_relationship(orphan, "MENTIONS_TOPIC", one, Properties::new());
+        graph.plant_relationship(one, "MENTIONS_TOPIC", other, Properties::new());
+    });
+    let check = compare(&left, &right).await;
+    assert!(
+        lines(&check).contains(&"MENTIONS_TOPIC: direct counts 14, 12 were read".to_owned()),
+        "{:?}",
+        lines(&check)
+    );
+}
+
+#[tokio::test]
+async fn a_value_without_a_key_is_said_to_be_unidentified() {
+    let left = graph(Schema::Direct, 0..2).await;
+    let right = graph(Schema::Projected, 0..2).await;
+    left.with(|graph| {
+        graph.plant_node("Topic", Properties::new());
+    });
+    let check = compare(&left, &right).await;
+    assert_eq!(
+        lines(&check),
+        ["Topic without a key: its key in direct leads to no element of the other schema"]
+    );
+}
+
+#[tokio::test]
 async fn an_unreferenced_value_is_left_out_and_counted() {
     let left = graph(Schema::Direct, 0..2).await;
     let right = graph(Schema::Projected, 0..2).await;

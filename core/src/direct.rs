@@ -20,11 +20,11 @@ use uuid::Uuid;
 use crate::analysed::{AnalysedFile, AnalysedSentence, AnalysisOutcome};
 use crate::dimensions;
 use crate::graph::{Change, Label, NodeRef, Properties, Rel};
-use crate::ids::InterviewId;
+use crate::ids::{InterviewId, ProjectId};
 use crate::interview::InterviewStatus;
 use crate::limits::Limits;
 use crate::places::{Move, Places};
-use crate::sentence::{OverriddenFields, Tag};
+use crate::sentence::{Findings, OverriddenFields, Tag};
 use crate::timestamp::Timestamp;
 
 /// The value of `source` on the nodes that this path writes.
@@ -99,25 +99,36 @@ pub fn analysis_ref(interview: InterviewId, slot: u32) -> NodeRef {
 
 /// Returns the changes that make the interview of a file known. Made twice, they change nothing.
 pub fn put_interview(file: &AnalysedFile, at: &WrittenAt) -> Vec<Change> {
-    let project = NodeRef::project(&file.project);
-    let interview = NodeRef::interview(file.interview);
+    known_interview(file.interview, Some(&file.project), at)
+}
+
+/// Returns the changes that make an interview known, and its project, if it is in one.
+pub(crate) fn known_interview(
+    interview: InterviewId,
+    project: Option<&ProjectId>,
+    at: &WrittenAt,
+) -> Vec<Change> {
+    let node = NodeRef::interview(interview);
     let create = |node: &NodeRef, on_create: Properties| Change::Upsert {
         node: node.clone(),
         on_create,
         set: Properties::new(),
         unless_edited: Properties::new(),
     };
-    let known_project = Properties::new().with("created_at", at.time).with("created_by", "system");
     let known_interview = Properties::new()
         .with("created_at", at.time)
         .with("processed_by", "system")
-        .with("filename", format_smolstr!("{}", file.interview))
+        .with("filename", format_smolstr!("{interview}"))
         .with("event_version", 0_i64)
         .with("source", SOURCE);
+    let Some(project) = project.map(NodeRef::project) else {
+        return vec![create(&node, known_interview)];
+    };
+    let known_project = Properties::new().with("created_at", at.time).with("created_by", "system");
     vec![
         create(&project, known_project),
-        create(&interview, known_interview),
-        Change::Link { from: project, rel: Rel::ContainsInterview, to: interview },
+        create(&node, known_interview),
+        Change::Link { from: project, rel: Rel::ContainsInterview, to: node },
     ]
 }
 
@@ -136,47 +147,88 @@ pub fn put_sentence(
     at: &WrittenAt,
 ) -> Vec<Change> {
     let node = sentence_ref(file.interview, slot);
+    let words = Words {
+        text: &sentence.text,
+        speaker: sentence.speaker.as_ref(),
+        start_ms: sentence.start_ms,
+        end_ms: sentence.end_ms,
+    };
+    let mut changes = spoken(&node, words, place, Some(&file.file_name));
+    match &sentence.analysis {
+        AnalysisOutcome::Found { model, findings, .. } => {
+            changes.extend(analysed(&node, analysis_id, model, findings, limits, at));
+        }
+        AnalysisOutcome::Failed { .. } if existing.is_some_and(|sentence| sentence.is_analysed) => {}
+        AnalysisOutcome::Failed { error_data } => changes.push(Change::ReplaceAnalysis {
+            sentence: node,
+            analysis_id: format_smolstr!("{analysis_id}"),
+            properties: Properties::new().with("error_data", error_data.clone()),
+        }),
+    }
+    changes
+}
+
+/// What was said, by whom and when.
+pub(crate) struct Words<'a> {
+    /// The words.
+    pub(crate) text: &'a SmolStr,
+    /// Who said them.
+    pub(crate) speaker: Option<&'a SmolStr>,
+    /// When they began, in milliseconds from the start of the recording.
+    pub(crate) start_ms: Option<u64>,
+    /// When they ended, in milliseconds from the start of the recording.
+    pub(crate) end_ms: Option<u64>,
+}
+
+/// Returns the changes that make sure that a sentence is there, with its file, if that is known.
+pub(crate) fn spoken(
+    node: &NodeRef,
+    words: Words<'_>,
+    place: u32,
+    file_name: Option<&SmolStr>,
+) -> Vec<Change> {
     let on_create = Properties::new()
         .with("sequence_order", i64::from(place))
-        .with_some("start_time", sentence.start_ms.map(milliseconds))
-        .with_some("end_time", sentence.end_ms.map(milliseconds))
-        .with_some("speaker", sentence.speaker.clone())
+        .with_some("start_time", words.start_ms.map(milliseconds))
+        .with_some("end_time", words.end_ms.map(milliseconds))
+        .with_some("speaker", words.speaker.cloned())
         .with("is_edited", false)
         .with("event_version", 0_i64)
         .with("source", SOURCE)
-        .with("filename", file.file_name.clone());
-    let mut changes = vec![
-        Change::Upsert {
-            node: node.clone(),
-            on_create,
-            set: Properties::new(),
-            unless_edited: Properties::new().with("text", sentence.text.clone()),
-        },
-        Change::Link {
-            from: node.clone(),
-            rel: Rel::PartOfFile,
-            to: NodeRef::value(Label::SourceFile, file.file_name.clone()),
-        },
-    ];
-    let replace = |properties: Properties| Change::ReplaceAnalysis {
-        sentence: node.clone(),
+        .with_some("filename", file_name.cloned());
+    let mut changes = vec![Change::Upsert {
+        node: node.clone(),
+        on_create,
+        set: Properties::new(),
+        unless_edited: Properties::new().with("text", words.text.clone()),
+    }];
+    changes.extend(file_name.map(|file_name| Change::Link {
+        from: node.clone(),
+        rel: Rel::PartOfFile,
+        to: NodeRef::value(Label::SourceFile, file_name.clone()),
+    }));
+    changes
+}
+
+/// Returns the changes that give a sentence a new analysis by a machine.
+pub(crate) fn analysed(
+    sentence: &NodeRef,
+    analysis_id: Uuid,
+    model: &SmolStr,
+    findings: &Findings,
+    limits: &Limits,
+    at: &WrittenAt,
+) -> Vec<Change> {
+    let properties = Properties::new()
+        .with("model_name", model.clone())
+        .with("created_at", at.local_text.clone())
+        .with("is_edited", false);
+    let mut changes = vec![Change::ReplaceAnalysis {
+        sentence: sentence.clone(),
         analysis_id: format_smolstr!("{analysis_id}"),
         properties,
-    };
-    match &sentence.analysis {
-        AnalysisOutcome::Found { model, findings, .. } => {
-            let properties = Properties::new()
-                .with("model_name", model.clone())
-                .with("created_at", at.local_text.clone())
-                .with("is_edited", false);
-            changes.push(replace(properties));
-            changes.extend(dimensions::found(&analysis_ref(file.interview, slot), findings, limits));
-        }
-        AnalysisOutcome::Failed { .. } if existing.is_some_and(|sentence| sentence.is_analysed) => {}
-        AnalysisOutcome::Failed { error_data } => {
-            changes.push(replace(Properties::new().with("error_data", error_data.clone())));
-        }
-    }
+    }];
+    changes.extend(dimensions::found(&sentence.clone().only_child(Rel::HasAnalysis), findings, limits));
     changes
 }
 
@@ -349,8 +401,7 @@ fn milliseconds(ms: u64) -> i64 {
 mod tests {
     use super::*;
     use crate::graph::{Origin, Value};
-    use crate::ids::ProjectId;
-    use crate::sentence::{Classification, Findings};
+    use crate::sentence::Classification;
 
     #[test]
     fn an_edit_tells_the_sentence_that_it_concerns() {

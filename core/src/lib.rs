@@ -15,6 +15,8 @@
 //! | [`graph`] | labels, properties, and changes to a graph as data |
 //! | [`projection`] | what each event means for the projected graph |
 //! | [`projector`] | the state machine that restores order, batches, retries and parks |
+//! | [`reverse`] | what each event means for the direct graph, for the way back |
+//! | [`switch`] | the flag that says which path is the truth: modes, events, rules |
 //! | [`limits`] | how many values of each dimension both paths keep |
 //! | `testing` (feature) | what tests of this crate and of others write their cases with |
 
@@ -32,7 +34,9 @@ pub mod metadata;
 pub mod places;
 pub mod projection;
 pub mod projector;
+pub mod reverse;
 pub mod sentence;
+pub mod switch;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod timestamp;

@@ -3,3 +3,5 @@
 pub mod command_handler;
 pub mod pipeline;
 pub mod projection;
+pub mod reverse;
+pub mod switch;

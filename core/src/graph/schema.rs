@@ -32,11 +32,13 @@ pub enum Label {
     /// Bookkeeping, not part of what is compared: a command that waits to be appended to the event store, stored in
     /// the transaction of its direct write.
     OutboxEntry,
+    /// Bookkeeping: how far the events of a time without direct writes have been brought into the direct graph.
+    CatchUp,
 }
 
 impl Label {
     /// Every label, in the order of declaration.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Project,
         Self::Interview,
         Self::Sentence,
@@ -49,6 +51,7 @@ impl Label {
         Self::DomainKeyword,
         Self::SourceFile,
         Self::OutboxEntry,
+        Self::CatchUp,
     ];
 
     /// Returns the label as the database has it. An underscore in front marks bookkeeping.
@@ -66,6 +69,7 @@ impl Label {
             Self::DomainKeyword => "DomainKeyword",
             Self::SourceFile => "SourceFile",
             Self::OutboxEntry => "_OutboxEntry",
+            Self::CatchUp => "_CatchUp",
         }
     }
 
@@ -85,6 +89,7 @@ impl Label {
             Self::Keyword | Self::DomainKeyword => "text",
             Self::SourceFile => "filename",
             Self::OutboxEntry => "entry_id",
+            Self::CatchUp => "operation",
         }
     }
 
@@ -113,7 +118,7 @@ impl Label {
 
     /// Returns whether nodes of this label are bookkeeping, which no reader sees and no comparison counts.
     pub const fn is_bookkeeping(self) -> bool {
-        matches!(self, Self::OutboxEntry)
+        matches!(self, Self::OutboxEntry | Self::CatchUp)
     }
 }
 

@@ -3,14 +3,26 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use cutover_core::direct::WrittenAt;
 use cutover_core::metadata::Actor;
 use cutover_core::timestamp::Timestamp;
+use smol_str::SmolStr;
+use time::UtcOffset;
+use time::macros::format_description;
 use uuid::Uuid;
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
     /// Returns the time that it is now.
     fn now(&self) -> Timestamp;
+}
+
+/// Returns a time in the two forms that the direct path writes, local time in the zone of `offset`.
+pub(crate) fn written_at(time: Timestamp, offset: UtcOffset) -> WrittenAt {
+    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]");
+    let local = time.as_offset_date_time().to_offset(offset);
+    let local_text = local.format(format).expect("a format of numbers alone");
+    WrittenAt { time, local_text: SmolStr::new(local_text) }
 }
 
 /// Makes ids: of outbox entries, and of the direct path's analyses.

@@ -48,7 +48,7 @@ impl DrainReport {
         self.rejected.extend(other.rejected);
     }
 
-    fn count(&mut self, entry: &Entry, outcome: Outcome) {
+    pub(super) fn count(&mut self, entry: &Entry, outcome: Outcome) {
         self.entries += 1;
         match outcome {
             Outcome::Appended(events) => self.events += events,
@@ -96,7 +96,7 @@ impl DrainError {
 
 /// What became of one entry.
 #[derive(Debug)]
-enum Outcome {
+pub(super) enum Outcome {
     Appended(usize),
     AlreadyDone,
     Unchanged,
@@ -104,13 +104,17 @@ enum Outcome {
 }
 
 /// Entries of one aggregate in order, and how far they got.
-struct Strand {
-    done: Vec<(Stored, Outcome)>,
-    failure: Option<PipelineError>,
+pub(super) struct Strand {
+    pub(super) done: Vec<(Stored, Outcome)>,
+    pub(super) failure: Option<PipelineError>,
 }
 
-/// Drains until the outbox is empty.
-pub(super) async fn drain(
+/// Drains until the outbox is empty. [`Pipeline::drain`](super::Pipeline::drain) does it for a pipeline; this is for who has none.
+///
+/// # Errors
+///
+/// A [`DrainError`] with what was done until then.
+pub async fn drain(
     graph: &dyn Graph,
     log: &Arc<dyn EventLog>,
     settings: &Settings,
@@ -142,7 +146,7 @@ pub(super) async fn drain(
 }
 
 /// Drains a page: runs of sentence entries at a time, and interview entries by themselves.
-async fn drain_page(log: &Arc<dyn EventLog>, page: Vec<Stored>, settings: &Settings) -> Strand {
+pub(super) async fn drain_page(log: &Arc<dyn EventLog>, page: Vec<Stored>, settings: &Settings) -> Strand {
     let mut drained = Strand { done: Vec::with_capacity(page.len()), failure: None };
     let mut run: Vec<Stored> = Vec::new();
     for stored in page {

@@ -1,5 +1,5 @@
 //! Writes files on both paths: the direct changes and the outbox entries that stand for their events commit together, and
-//! the outbox is drained into the event store.
+//! the outbox is drained into the event store. Where a flag says that one path alone is written, the other is left out.
 //!
 //! [`Pipeline`] does one thing at a time; what waits behind it is the caller's to schedule. Before anything new is
 //! written, what is left in the outbox of an earlier run is drained, so that what is decided is decided on the latest
@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cutover_core::analysed::{AnalysedFile, AnalysedSentence, AnalysisOutcome};
 use cutover_core::command::{CommandContext, Rejection};
@@ -17,21 +18,22 @@ use cutover_core::graph::{Change, ChangeSet};
 use cutover_core::ids::{AggregateId, InterviewId, ProjectId};
 use cutover_core::interview::{self, InterviewState, InterviewStatus};
 use cutover_core::limits::LimitsTable;
+use cutover_core::switch::Mode;
 use cutover_core::timestamp::Timestamp;
 use cutover_engines::event_log::{EventLog, LogError};
 use cutover_engines::graph::{Graph, GraphError};
-use smol_str::SmolStr;
 use time::UtcOffset;
-use time::macros::format_description;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::Mutex;
 
-use super::context::{Clock, IdSource, RequestContext};
+use super::context::{Clock, IdSource, RequestContext, written_at};
 use super::drain::{self, DrainError, DrainReport};
 use super::error::PipelineError;
 use super::intent::{Entry, FORMAT, Intent};
 use super::outbox::{self, Sequence};
 use super::resolve::{Resolved, resolve};
+use super::turn::{Followed, Turn};
 use super::{existing, history};
+use crate::switch::Flag;
 
 /// How the pipeline writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +52,8 @@ pub struct Settings {
     pub append_bytes_max: usize,
     /// The zone in which the direct path tells the time.
     pub local_offset: UtcOffset,
+    /// How long a write waits while a switch holds all writers up.
+    pub fence_patience: Duration,
 }
 
 impl Default for Settings {
@@ -63,6 +67,7 @@ impl Default for Settings {
             decisions_max: 8,
             append_bytes_max: 1024 * 1024,
             local_offset: UtcOffset::UTC,
+            fence_patience: Duration::from_secs(30),
         }
     }
 }
@@ -78,21 +83,23 @@ pub struct IngestReport {
     pub entries: usize,
 }
 
-/// The pipeline in dual-write.
+/// The pipeline: in dual-write, or in the mode of a flag.
 pub struct Pipeline {
     pub(super) direct: Arc<dyn Graph>,
     pub(super) log: Arc<dyn EventLog>,
     clock: Arc<dyn Clock>,
     pub(super) ids: Arc<dyn IdSource>,
     pub(super) settings: Settings,
-    state: Mutex<State>,
+    pub(super) flag: Option<Flag>,
+    pub(super) state: Mutex<State>,
 }
 
 /// What only whoever writes may touch.
 #[derive(Default)]
 pub(super) struct State {
     sequence: Option<Sequence>,
-    drained: DrainReport,
+    pub(super) drained: DrainReport,
+    pub(super) followed: Followed,
 }
 
 impl Pipeline {
@@ -104,7 +111,7 @@ impl Pipeline {
         ids: Arc<dyn IdSource>,
         settings: Settings,
     ) -> Self {
-        Self { direct, log, clock, ids, settings, state: Mutex::default() }
+        Self { direct, log, clock, ids, settings, flag: None, state: Mutex::default() }
     }
 
     /// Writes a file into the direct graph, with its outbox entries. [`Pipeline::drain`] brings them to the event store.
@@ -119,24 +126,47 @@ impl Pipeline {
         file: &AnalysedFile,
         context: &RequestContext,
     ) -> Result<IngestReport, PipelineError> {
-        let mut state = self.begin().await?;
+        self.in_one_mode(async || self.ingest_once(file, context).await).await
+    }
+
+    async fn ingest_once(
+        &self,
+        file: &AnalysedFile,
+        context: &RequestContext,
+    ) -> Result<IngestReport, PipelineError> {
+        let mut turn = self.begin().await?;
         let told = self.interview_history(file.interview).await?;
         let is_new = told.is_empty();
         if !is_new {
             may_be_written(file.interview, &told)?;
         }
-        let existing = existing::read(&*self.direct, file.interview).await?;
+        let existing = self.existing(turn.mode, file.interview).await?;
         let now = self.clock.now();
         let plan = Plan {
             file,
             existing: &existing,
             places_of_new: existing.places_of_new(file),
             is_new,
-            at: self.written_at(now),
+            at: written_at(now, self.settings.local_offset),
             context: command_context(context, Some(&file.project), now),
         };
         let entries = self.sentence_entries(&plan)?;
-        self.write(&mut state, plan, entries).await
+        match turn.mode {
+            Mode::Direct | Mode::Dual => self.write(&mut turn, plan, entries).await,
+            Mode::Projected => self.append_file(&mut turn, plan, entries).await,
+        }
+    }
+
+    /// Reads what there is of an interview, where that is kept in this mode.
+    pub(super) async fn existing(
+        &self,
+        mode: Mode,
+        interview: InterviewId,
+    ) -> Result<Existing, PipelineError> {
+        if mode.writes_direct() {
+            return Ok(existing::read(&*self.direct, interview).await?);
+        }
+        existing::from_events(&self.log, interview).await
     }
 
     /// Brings all that is in the outbox to the event store.
@@ -163,16 +193,7 @@ impl Pipeline {
         outbox::len(&*self.direct).await
     }
 
-    /// Waits for its turn to write, and for the outbox to be empty.
-    pub(super) async fn begin(&self) -> Result<MutexGuard<'_, State>, PipelineError> {
-        let mut state = self.state.lock().await;
-        if !outbox::is_empty(&*self.direct).await? {
-            self.drain_into(&mut state).await.map_err(|error| error.source)?;
-        }
-        Ok(state)
-    }
-
-    async fn drain_into(&self, state: &mut State) -> Result<DrainReport, DrainError> {
+    pub(super) async fn drain_into(&self, state: &mut State) -> Result<DrainReport, DrainError> {
         let drained = drain::drain(&*self.direct, &self.log, &self.settings).await;
         let report = match &drained {
             Ok(report) => report,
@@ -205,15 +226,6 @@ impl Pipeline {
         self.clock.now()
     }
 
-    /// Returns a time in the two forms that the direct path writes.
-    fn written_at(&self, time: Timestamp) -> WrittenAt {
-        let format =
-            format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]");
-        let local = time.as_offset_date_time().to_offset(self.settings.local_offset);
-        let local_text = local.format(format).expect("a format of numbers alone");
-        WrittenAt { time, local_text: SmolStr::new(local_text) }
-    }
-
     /// Makes the entry of each sentence, and looks whether the event store will take it, whatever the sentence is now.
     fn sentence_entries(&self, plan: &Plan<'_>) -> Result<Vec<Entry>, PipelineError> {
         let file = plan.file;
@@ -241,7 +253,7 @@ impl Pipeline {
 
     async fn write(
         &self,
-        state: &mut State,
+        turn: &mut Turn<'_>,
         plan: Plan<'_>,
         entries: Vec<Entry>,
     ) -> Result<IngestReport, PipelineError> {
@@ -251,14 +263,15 @@ impl Pipeline {
         let mut batch = vec![unguarded(direct::put_interview(file, &plan.at))];
         if plan.is_new {
             let entry = plan.entry(self.ids.next_id(), None, vec![ensure_interview(file)]);
-            batch.push(unguarded(vec![self.outbox_change(state, &entry).await?]));
+            batch.push(unguarded(self.outbox_change(turn, &entry).await?.into_iter().collect()));
             report.entries += 1;
         }
         // Those that the file no longer has go first: their places may be given to new ones.
         for slot in plan.existing.slots_past(file) {
             let entry = plan.entry(self.ids.next_id(), Some(slot), vec![Intent::RemoveSentence]);
-            let removal = direct::remove_sentence(file.interview, slot);
-            batch.push(unguarded(vec![removal, self.outbox_change(state, &entry).await?]));
+            let mut changes = vec![direct::remove_sentence(file.interview, slot)];
+            changes.extend(self.outbox_change(turn, &entry).await?);
+            batch.push(unguarded(changes));
             report.entries += 1;
             report.removed += 1;
         }
@@ -275,28 +288,54 @@ impl Pipeline {
                     limits,
                     &plan.at,
                 );
-                changes.push(self.outbox_change(state, entry).await?);
+                changes.extend(self.outbox_change(turn, entry).await?);
                 batch.push(unguarded(changes));
                 report.entries += 1;
             }
             // Every commit leaves a graph that readers can walk.
             batch.push(unguarded(vec![direct::chain(file.interview)]));
-            self.direct.apply(&std::mem::take(&mut batch)).await?;
+            self.commit(turn, std::mem::take(&mut batch)).await?;
         }
         Ok(report)
     }
 
-    /// Returns the change that stores an entry behind all others.
+    /// Writes a file as events alone.
+    async fn append_file(
+        &self,
+        turn: &mut Turn<'_>,
+        plan: Plan<'_>,
+        of_sentences: Vec<Entry>,
+    ) -> Result<IngestReport, PipelineError> {
+        let file = plan.file;
+        let mut entries = Vec::with_capacity(of_sentences.len() + 1);
+        if plan.is_new {
+            entries.push(plan.entry(self.ids.next_id(), None, vec![ensure_interview(file)]));
+        }
+        let removed = plan.existing.slots_past(file).collect::<Vec<_>>();
+        let removal = |slot: &u32| plan.entry(self.ids.next_id(), Some(*slot), vec![Intent::RemoveSentence]);
+        entries.extend(removed.iter().map(removal));
+        entries.extend(of_sentences);
+        let report =
+            IngestReport { sentences: file.sentences.len(), removed: removed.len(), entries: entries.len() };
+        self.append_entries(turn, entries).await?;
+        Ok(report)
+    }
+
+    /// Returns the change that stores an entry behind all others; none where no events are written.
     pub(super) async fn outbox_change(
         &self,
-        state: &mut State,
+        turn: &mut Turn<'_>,
         entry: &Entry,
-    ) -> Result<Change, PipelineError> {
+    ) -> Result<Option<Change>, PipelineError> {
+        if turn.mode == Mode::Direct {
+            return Ok(None);
+        }
+        let state = &mut *turn.state;
         if state.sequence.is_none() {
             state.sequence = Some(Sequence::after_stored(&*self.direct).await?);
         }
         let sequence = state.sequence.get_or_insert_default();
-        Ok(outbox::store(sequence.next(entry.context.occurred_at), entry))
+        Ok(Some(outbox::store(sequence.next(entry.context.occurred_at), entry)))
     }
 }
 

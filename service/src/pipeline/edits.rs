@@ -10,14 +10,15 @@ use cutover_core::event::Event;
 use cutover_core::ids::{AggregateId, InterviewId, ProjectId};
 use cutover_core::places::Move;
 use cutover_core::sentence;
+use cutover_core::switch::Mode;
 use cutover_engines::event_log::LogError;
 
 use super::context::RequestContext;
 use super::dual_write::{Pipeline, command_context, may_be_written, unguarded};
 use super::error::PipelineError;
+use super::history;
 use super::intent::{Entry, FORMAT, Intent};
 use super::resolve::{Resolved, resolve};
-use super::{existing, history};
 
 impl Pipeline {
     /// Carries out an edit in the direct graph, with its outbox entry. [`Pipeline::drain`] brings it to the event store; the
@@ -37,7 +38,16 @@ impl Pipeline {
         edit: Edit,
         context: &RequestContext,
     ) -> Result<Accepted, PipelineError> {
-        let mut state = self.begin().await?;
+        self.in_one_mode(async || self.execute_once(interview, edit.clone(), context).await).await
+    }
+
+    async fn execute_once(
+        &self,
+        interview: InterviewId,
+        edit: Edit,
+        context: &RequestContext,
+    ) -> Result<Accepted, PipelineError> {
+        let mut turn = self.begin().await?;
         let told = self.interview_history(interview).await?;
         let project = project_of(&told);
         let command = command_context(context, project.as_ref(), self.now());
@@ -67,27 +77,32 @@ impl Pipeline {
             }
         };
         let mut writes = vec![(changes, edited)];
-        for moved in self.who_makes_way(interview, target).await? {
+        for moved in self.who_makes_way(turn.mode, interview, target).await? {
             let entry = entry(Some(moved.slot), Intent::Place { place: moved.place });
             writes.push((direct::relocate(interview, moved), entry));
         }
+        if turn.mode == Mode::Projected {
+            self.append_entries(&mut turn, writes.into_iter().map(|(_, entry)| entry).collect()).await?;
+            return Ok(accepted);
+        }
         let mut batch = Vec::with_capacity(writes.len());
         for (mut changes, entry) in writes {
-            changes.push(self.outbox_change(&mut state, &entry).await?);
+            changes.extend(self.outbox_change(&mut turn, &entry).await?);
             batch.push(unguarded(changes));
         }
-        self.direct.apply(&batch).await?;
+        self.commit(&mut turn, batch).await?;
         Ok(accepted)
     }
 
-    /// Returns the other sentences that a move takes along, going by the places in the direct graph.
+    /// Returns the other sentences that a move takes along.
     async fn who_makes_way(
         &self,
+        mode: Mode,
         interview: InterviewId,
         target: Option<Move>,
     ) -> Result<Vec<Move>, PipelineError> {
         let Some(target) = target else { return Ok(Vec::new()) };
-        let existing = existing::read(&*self.direct, interview).await?;
+        let existing = self.existing(mode, interview).await?;
         let mut moves = existing.places().moves(target.slot, target.place);
         moves.retain(|moved| moved.slot != target.slot);
         Ok(moves)

@@ -6,6 +6,9 @@ use cutover_core::wire::DecodeError;
 use cutover_engines::event_log::LogError;
 use cutover_engines::graph::{ApplyError, GraphError};
 use smol_str::SmolStr;
+use uuid::Uuid;
+
+use crate::switch::FlagError;
 
 /// Why something was not written. Unless a port failed, nothing at all was.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +74,33 @@ pub enum PipelineError {
         /// What is wrong.
         source: Box<DecodeError>,
     },
+    /// The flag cannot be read: whoever does not know the mode does not write.
+    #[error("the flag that says where to write cannot be read")]
+    Flag(#[from] FlagError),
+    /// A switch holds all writers up for longer than this one waits. It ends one way or the other; then the same goes through.
+    #[error(
+        "operation {operation} of `{actor}` has held all writers up for more than {waited_ms} ms; `cutover switch status` tells more"
+    )]
+    Fenced {
+        /// The switch.
+        operation: Uuid,
+        /// Who does it.
+        actor: SmolStr,
+        /// How long this writer has waited, in milliseconds.
+        waited_ms: u128,
+    },
+    /// The flag was thrown, or held up, while this was written. What of it is written stays; the rest is to be written in the new
+    /// mode.
+    #[error("the flag was thrown in the middle of a write")]
+    Overtaken,
+    /// The event store did not answer within the time for which a writer may rely on the flag.
+    #[error("the event store did not take {events} entries within {lease_ms} ms, as often as was tried")]
+    TooSlow {
+        /// How many entries were to be appended.
+        events: usize,
+        /// The time, in milliseconds.
+        lease_ms: u128,
+    },
     /// An outbox entry cannot be read. It stays where it is, and those after it wait.
     #[error("outbox entry `{entry}` cannot be read")]
     MalformedEntry {
@@ -95,7 +125,8 @@ impl PipelineError {
     /// Returns whether the same may go through later.
     pub const fn is_transient(&self) -> bool {
         match self {
-            Self::Contended { .. } => true,
+            Self::Contended { .. } | Self::Fenced { .. } | Self::Overtaken | Self::TooSlow { .. } => true,
+            Self::Flag(error) => error.is_transient(),
             Self::Log(error) => error.is_transient(),
             Self::Read(error) => error.is_transient(),
             Self::Write(ApplyError::Graph(error)) => error.is_transient(),

@@ -9,7 +9,9 @@
 //! | [`intent`] | what waits in the outbox |
 //! | `resolve` | what it comes to, against the history of its aggregate |
 //! | `dual_write`, `edits` | files and edits, on both paths: [`Pipeline`] |
+//! | `turn` | whose turn it is to write, and in which mode |
 //! | `outbox`, `drain` | entries in the direct graph, and how they get to the event store |
+//! | `events_only` | the same without the direct graph, once events are the truth |
 //!
 //! [`analyse_file`] goes all the way from bytes to an [`AnalysedFile`], and writes nothing.
 
@@ -19,6 +21,7 @@ mod drain;
 mod dual_write;
 mod edits;
 mod error;
+mod events_only;
 mod existing;
 mod history;
 pub mod intent;
@@ -26,10 +29,11 @@ mod outbox;
 mod resolve;
 pub mod segment;
 pub mod transcript;
+mod turn;
 
 pub use context::{Clock, IdSource, RequestContext, SeededIds};
 pub use cutover_core::direct::Edit;
-pub use drain::{DrainError, DrainReport, RejectedEntry};
+pub use drain::{DrainError, DrainReport, RejectedEntry, drain as drain_outbox};
 pub use dual_write::{IngestReport, Pipeline, Settings};
 pub use error::PipelineError;
 

@@ -15,6 +15,7 @@
 //! | [`snapshot`] | a graph as a file |
 //! | [`model`] | what both graphs must hold, worked out independently |
 //! | [`simulation`] | the projector, the store and the graph under one seeded scheduler |
+//! | [`switch`] | throwing the flag that says which path is the truth |
 //! | [`result`], [`gate`] | what a run came to, and the verdict that follows from it |
 //! | [`report`] | views of the result |
 //! | [`certificate`] | the signed word on a run, which expires |
@@ -44,6 +45,7 @@ pub mod scenario;
 pub mod seed;
 pub mod simulation;
 pub mod snapshot;
+pub mod switch;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod thinned;

@@ -9,6 +9,7 @@
 //! | `canonical`, `element` | which element is which |
 //! | `form` | what is the same without a second look, by digest |
 //! | `compare` | two sequences of elements, without I/O |
+//! | `interviews` | comparing some interviews alone |
 //! | `difference` | a finding |
 //! | `digest` | a name for all that a graph holds |
 //! | `neighbourhood` | what stands around a finding |
@@ -27,6 +28,7 @@ mod element;
 mod form;
 #[cfg(test)]
 mod live_tests;
+mod interviews;
 mod neighbourhood;
 mod normal;
 #[cfg(test)]
@@ -52,6 +54,7 @@ pub use difference::{Below, Difference, DifferenceKind, Orientation, Side, Subje
 pub use digest::Digests;
 pub use element::{Element, Key, Name, NodeName};
 pub use form::{Counts, Form, FormId, Part, Summary};
+pub use interviews::diff_interviews;
 pub use neighbourhood::{NEIGHBOURHOODS_KEPT, NearNode, NearRelationship, Neighbourhood, State};
 pub use policy::{
     DefaultValue, Ignore, IgnoreHaving, IgnoreUnreferenced, NormalForm, Normalise, Policy, PolicyError,

@@ -32,6 +32,9 @@ pub enum Meaningless {
     /// A projection runs while another one does.
     #[error("a `project` has no place in the `meanwhile` of another")]
     ProjectMeanwhile,
+    /// The flag is thrown while a projection runs: the switch runs it by itself.
+    #[error("a `switch` has no place in the `meanwhile` of a `project`")]
+    SwitchMeanwhile,
     /// A step looks at nothing.
     #[error("nothing is expected")]
     NothingExpected,
@@ -50,6 +53,9 @@ impl Meaningless {
             Self::OnlyDeliveries(_) => "write `on = [\"deliver\"]`, or leave `on` out",
             Self::NothingMeanwhile => {
                 "write `{ project = { meanwhile = [{ await-faults = { times = 1 } }, \"heal\"] } }`"
+            }
+            Self::SwitchMeanwhile => {
+                "write it after the `project`: the projection is run behind the fence as well"
             }
             Self::ProjectMeanwhile => "write `services = 2` to have two at once",
             Self::NothingExpected => "name `parked`, `outbox`, `versions` or `metrics`",
@@ -102,6 +108,9 @@ impl Checking<'_> {
             Step::Project(_) if is_meanwhile => {
                 return Err(self.meaningless(at, Meaningless::ProjectMeanwhile));
             }
+            Step::Switch { .. } if is_meanwhile => {
+                return Err(self.meaningless(at, Meaningless::SwitchMeanwhile));
+            }
             Step::Project(project) => self.project(at, project)?,
             Step::Poison { into, sentences } => {
                 self.not_zero(at, "sentences", (*sentences).into())?;
@@ -141,6 +150,7 @@ impl Checking<'_> {
             | Step::Streams { .. }
             | Step::Restart
             | Step::Heal
+            | Step::Switch { .. }
             | Step::AwaitFaults { .. } => {}
         }
         Ok(())

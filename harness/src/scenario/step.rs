@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use cutover_core::switch::Mode;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use smol_str::SmolStr;
@@ -99,6 +100,11 @@ pub enum Step {
     Fault(Fault),
     /// Ends every fault, and the poison.
     Heal,
+    /// Throws the flag that says which path is the truth, as `cutover switch` does. From then on, the pipeline writes in that mode.
+    Switch {
+        /// The mode: `dual` or `projected`.
+        to: SwitchTo,
+    },
     /// Waits until faults have struck, for `meanwhile`.
     AwaitFaults {
         /// How often, since this step began.
@@ -113,6 +119,25 @@ pub enum Step {
     },
     /// Checks something before the scenario is at its end.
     Expect(Expected),
+}
+
+/// A mode that a scenario can go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SwitchTo {
+    /// Both paths are written.
+    Dual,
+    /// Events alone are written.
+    Projected,
+}
+
+impl From<SwitchTo> for Mode {
+    fn from(to: SwitchTo) -> Self {
+        match to {
+            SwitchTo::Dual => Self::Dual,
+            SwitchTo::Projected => Self::Projected,
+        }
+    }
 }
 
 /// Runs the projection service.
@@ -133,6 +158,13 @@ pub struct Project {
     /// What is done while it runs; then it goes on until it has caught up.
     #[serde(default)]
     pub meanwhile: Vec<Step>,
+}
+
+impl Project {
+    /// Returns the step that runs one service for a graph, and nothing else.
+    pub const fn once(into: SmolStr) -> Self {
+        Self { into, lanes: None, services: 1, again: None, meanwhile: Vec::new() }
+    }
 }
 
 const fn one() -> u16 {
@@ -253,6 +285,7 @@ impl fmt::Display for Step {
             Self::Poison { into, sentences } => write!(f, "poison {sentences} sentences of {into}"),
             Self::Fault(fault) => write!(f, "fault: {}", fault.rule()),
             Self::Heal => f.write_str("heal"),
+            Self::Switch { to } => write!(f, "switch to {}", Mode::from(*to)),
             Self::AwaitFaults { times } => write!(f, "await {times} faults"),
             Self::Compare { left, right } => write!(f, "compare {left} with {right}"),
             Self::Expect(_) => f.write_str("expect"),

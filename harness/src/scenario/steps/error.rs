@@ -10,6 +10,7 @@ use cutover_service::projection::ProjectionError;
 
 use crate::provision::ProvisionError;
 use crate::result::Cause;
+use crate::switch::SwitchError;
 
 /// Why a step did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +52,9 @@ pub enum StepError {
         /// How long that was.
         waited: Duration,
     },
+    /// The flag was not thrown.
+    #[error("the flag was not thrown")]
+    Switch(#[source] Box<SwitchError>),
     /// There is nothing that could be poisoned.
     #[error(
         "{eligible} sentences have events that are not applied to `{graph}` yet, and {wanted} are to be poisoned"
@@ -71,6 +75,12 @@ impl From<DrainError> for StepError {
     }
 }
 
+impl From<SwitchError> for StepError {
+    fn from(error: SwitchError) -> Self {
+        Self::Switch(error.into())
+    }
+}
+
 impl StepError {
     /// Returns why what was not checked is unknown.
     pub const fn cause(&self) -> Cause {
@@ -83,7 +93,10 @@ impl StepError {
     }
 
     /// Returns whether it is the code under test that is at fault, and not an engine: then the scenario has failed.
-    pub const fn is_failure(&self) -> bool {
+    pub fn is_failure(&self) -> bool {
+        if let Self::Switch(error) = self {
+            return matches!(**error, SwitchError::Differ(_) | SwitchError::NotCompared(_));
+        }
         matches!(
             self,
             Self::Transcript(_)

@@ -5,6 +5,7 @@
 //! | `write` | what the pipeline and people write, on both paths, tried again where the world stood in the way |
 //! | `project` | the projection service, as it is run and as it dies |
 //! | `disturb` | faults and poison |
+//! | `switch` | the flag that says which path is written |
 //! | `compare`, `expect` | what is checked, and how much of it |
 //!
 //! Steps do; they do not judge. What they find goes into [`Findings`].
@@ -17,6 +18,7 @@ mod disturb;
 mod error;
 mod expect;
 mod project;
+mod switch;
 mod write;
 
 use std::collections::BTreeMap;
@@ -30,6 +32,7 @@ use cutover_engines::graph::{Graph, Schema};
 use cutover_service::pipeline::analyse::Analyser;
 use cutover_service::pipeline::{self, Pipeline, SeededIds};
 use cutover_service::projection;
+use cutover_service::switch::Flag;
 use smol_str::SmolStr;
 use uuid::Uuid;
 
@@ -80,6 +83,8 @@ pub struct World<'a> {
     projected: BTreeMap<SmolStr, Projected>,
     clock: Arc<SteppingClock>,
     ids: Arc<SeededIds>,
+    /// The flag that the pipeline follows; none in a scenario that never throws it.
+    flag: Option<Flag>,
     pipeline: Pipeline,
     /// How many commands were refused that should not have been, by pipelines that are gone.
     rejected: u64,
@@ -126,7 +131,8 @@ impl<'a> World<'a> {
         let (clock, ids) = (Arc::new(SteppingClock::default()), Arc::new(SeededIds::new(ids)));
         let limits = scenario.limits();
         let disturbed = disturbed(&direct, DIRECT, &injector, defect.as_ref());
-        let pipeline = pipeline_over(disturbed, &log, &clock, &ids, &limits);
+        let flag = switch::flag_of(scenario, &log, engines.namespace());
+        let pipeline = pipeline_over(disturbed, &log, &clock, &ids, &limits, flag.as_ref());
         let mut projection = scenario.projection.over(runner.projection.clone());
         projection.projector.limits = limits.clone();
         Ok(Self {
@@ -145,6 +151,7 @@ impl<'a> World<'a> {
             projected: BTreeMap::new(),
             clock,
             ids,
+            flag,
             pipeline,
             rejected: 0,
             model: Model::new(limits.clone()),
@@ -213,6 +220,7 @@ impl<'a> World<'a> {
             | Step::Poison { .. }
             | Step::Fault(_)
             | Step::Heal
+            | Step::Switch { .. }
             | Step::AwaitFaults { .. }
             | Step::Compare { .. }
             | Step::Expect(_) => return self.other_step(step, findings).await,
@@ -233,6 +241,10 @@ impl<'a> World<'a> {
             Step::Poison { into, sentences } => self.poison(into, *sentences).await?,
             Step::Fault(fault) => self.injector.ask_for(fault.rule()),
             Step::Heal => self.heal(),
+            Step::Switch { to } => {
+                let check = self.switch((*to).into()).await?;
+                findings.push(check);
+            }
             Step::AwaitFaults { times } => self.await_faults(*times).await?,
             Step::Compare { left, right } => {
                 let check = self.compare(left, right).await;
@@ -251,7 +263,8 @@ impl<'a> World<'a> {
     async fn restart(&mut self) {
         self.rejected += self.pipeline.drained_in_all().await.rejected.len() as u64;
         let disturbed = disturbed(&self.direct, DIRECT, &self.injector, self.defect.as_ref());
-        self.pipeline = pipeline_over(disturbed, &self.log, &self.clock, &self.ids, &self.limits);
+        let flag = self.flag.as_ref();
+        self.pipeline = pipeline_over(disturbed, &self.log, &self.clock, &self.ids, &self.limits, flag);
         self.injector.started_again();
     }
 }
@@ -276,14 +289,19 @@ fn pipeline_over(
     clock: &Arc<SteppingClock>,
     ids: &Arc<SeededIds>,
     limits: &LimitsTable,
+    flag: Option<&Flag>,
 ) -> Pipeline {
-    Pipeline::new(
+    let pipeline = Pipeline::new(
         direct,
         log.clone(),
         clock.clone(),
         ids.clone(),
         pipeline::Settings { limits: limits.clone(), ..pipeline::Settings::default() },
-    )
+    );
+    match flag {
+        Some(flag) => pipeline.following(flag.clone()),
+        None => pipeline,
+    }
 }
 
 /// Returns the transcripts that a scenario works on.

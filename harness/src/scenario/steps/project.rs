@@ -20,7 +20,7 @@ pub(super) struct Projected {
     /// The graph as it is.
     pub(super) graph: Arc<dyn Graph>,
     /// The graph as the service has it.
-    disturbed: Arc<dyn Graph>,
+    pub(super) disturbed: Arc<dyn Graph>,
     pub(super) poison: Arc<Poison>,
     /// The groups that it is projected from, those before them too.
     pub(super) groups: Vec<Groups>,
@@ -29,7 +29,7 @@ pub(super) struct Projected {
 }
 
 impl Projected {
-    fn groups_now(&self) -> &Groups {
+    pub(super) fn groups_now(&self) -> &Groups {
         self.groups.last().expect("a graph is projected from some groups")
     }
 }
@@ -119,7 +119,7 @@ impl World<'_> {
     }
 
     /// Makes the services that a step asks for, which are not running yet.
-    async fn services(&self, step: &Project) -> Result<Vec<Arc<ProjectionService>>, StepError> {
+    pub(super) async fn services(&self, step: &Project) -> Result<Vec<Arc<ProjectionService>>, StepError> {
         let projected = &self.projected[&step.into];
         let groups = projected.groups_now();
         let mut settings = projection::Settings { groups: groups.clone(), ..self.projection.clone() };

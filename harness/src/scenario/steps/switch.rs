@@ -1,0 +1,94 @@
+//! Throws the flag as `cutover switch` does. Nobody else runs the projection service in a scenario: the switch does, whenever it has
+//! to wait for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cutover_core::graph::Value;
+use cutover_core::switch::{CategoryPositions, Mode};
+use cutover_engines::event_log::EventLog;
+use cutover_engines::graph::Graph;
+use cutover_service::pipeline::{self, IdSource as _};
+use cutover_service::projection::{Groups, ProjectionService};
+use cutover_service::reverse;
+use cutover_service::switch::{Flag, Seen};
+use smol_str::{SmolStr, format_smolstr};
+
+use super::{StepError, World, disturbed};
+use crate::diff::Policy;
+use crate::result::CheckResult;
+use crate::scenario::file::Scenario;
+use crate::scenario::step::{Project, Step};
+use crate::switch::{Conductor, Order, PathError, ProjectedPath, Service, Settings, System};
+
+/// The graph that the flag is thrown to.
+const PROJECTED: SmolStr = SmolStr::new_static("projected");
+
+/// A scenario may run on slow servers: what it shows is that nothing is lost, not how long it takes.
+const FENCE_MAX: Duration = Duration::from_secs(60);
+
+/// Returns the flag that a scenario throws, if it does.
+pub(super) fn flag_of(scenario: &Scenario, log: &Arc<dyn EventLog>, namespace: Option<&str>) -> Option<Flag> {
+    let throws = scenario.steps.iter().any(|step| matches!(step, Step::Switch { .. }));
+    throws.then(|| Flag::new(log.clone(), namespace.unwrap_or("scenario")))
+}
+
+/// Runs the projection service until it has caught up, whenever somebody waits for it.
+struct Running {
+    service: Arc<ProjectionService>,
+    log: Arc<dyn EventLog>,
+    groups: Groups,
+}
+
+#[async_trait]
+impl ProjectedPath for Running {
+    async fn has_applied(&self, positions: CategoryPositions) -> Result<(), PathError> {
+        self.service.catch_up().await?;
+        Service::new(self.log.clone(), self.groups.clone()).has_applied(positions).await
+    }
+}
+
+impl World<'_> {
+    /// Throws the flag. The check is about what it says afterwards, to whoever reads it.
+    pub(super) async fn switch(&mut self, to: Mode) -> Result<CheckResult, StepError> {
+        let Some(flag) = self.flag.clone() else { unreachable!("a scenario with this step has a flag") };
+        self.make_ready(&PROJECTED).await?;
+        let services = self.services(&Project::once(PROJECTED)).await?;
+        let service = services.into_iter().next().unwrap_or_else(|| unreachable!("one was asked for"));
+        let projected = &self.projected[&PROJECTED];
+        let direct: Arc<dyn Graph> =
+            disturbed(&self.direct, super::DIRECT, &self.injector, self.defect.as_ref());
+        let path = Running { service, log: self.log.clone(), groups: projected.groups_now().clone() };
+        let system = System {
+            log: self.log.clone(),
+            direct,
+            projected: projected.graph.clone(),
+            policy: Policy::direct_vs_projected(),
+            pipeline: pipeline::Settings { limits: self.limits.clone(), ..Default::default() },
+            reverse: reverse::Settings { limits: self.limits.clone(), ..Default::default() },
+        };
+        let conductor = Conductor {
+            flag: &flag,
+            system: &system,
+            path: &path,
+            clock: &*self.clock,
+            witness: &(),
+            settings: Settings { fence_max: FENCE_MAX },
+        };
+        let order = Order {
+            operation: self.ids.next_id(),
+            to,
+            actor: SmolStr::new_static("rehearsal"),
+            reason: SmolStr::new_static("a rehearsal"),
+            certificate: Some(SmolStr::new_static("rehearsal")),
+        };
+        conductor.throw(order).await?;
+        let seen = flag.look(Seen::default()).await.map_err(crate::switch::SwitchError::from)?;
+        let figures = [
+            (SmolStr::new_static("mode"), Value::from(to.as_str()), Value::from(seen.state.mode.as_str())),
+            (SmolStr::new_static("writers held up"), Value::Bool(false), Value::Bool(seen.state.is_fenced())),
+        ];
+        Ok(CheckResult::of_figures(format_smolstr!("switch-at-{}", self.number), figures))
+    }
+}

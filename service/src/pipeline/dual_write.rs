@@ -126,7 +126,13 @@ impl Pipeline {
         file: &AnalysedFile,
         context: &RequestContext,
     ) -> Result<IngestReport, PipelineError> {
-        self.in_one_mode(async || self.ingest_once(file, context).await).await
+        let mut attempts = 1;
+        loop {
+            match self.ingest_once(file, context).await {
+                Err(PipelineError::Overtaken) if attempts < self.settings.decisions_max => attempts += 1,
+                written => return written,
+            }
+        }
     }
 
     async fn ingest_once(

@@ -38,7 +38,13 @@ impl Pipeline {
         edit: Edit,
         context: &RequestContext,
     ) -> Result<Accepted, PipelineError> {
-        self.in_one_mode(async || self.execute_once(interview, edit.clone(), context).await).await
+        let mut attempts = 1;
+        loop {
+            match self.execute_once(interview, edit.clone(), context).await {
+                Err(PipelineError::Overtaken) if attempts < self.settings.decisions_max => attempts += 1,
+                written => return written,
+            }
+        }
     }
 
     async fn execute_once(

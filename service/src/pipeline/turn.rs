@@ -47,20 +47,6 @@ impl Pipeline {
         Ok(Turn { state, mode })
     }
 
-    /// Does something again for as long as the flag is thrown in the middle of it.
-    pub(super) async fn in_one_mode<T>(
-        &self,
-        mut write: impl AsyncFnMut() -> Result<T, PipelineError>,
-    ) -> Result<T, PipelineError> {
-        for _ in 1..self.settings.decisions_max {
-            match write().await {
-                Err(PipelineError::Overtaken) => {}
-                written => return written,
-            }
-        }
-        write().await
-    }
-
     /// Applies changes to the direct graph, unless the flag was thrown since the turn began.
     pub(super) async fn commit(
         &self,

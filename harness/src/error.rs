@@ -25,6 +25,7 @@ use crate::result_file::ResultFileError;
 use crate::run_folder::RunFolderError;
 use crate::scenario::load::LoadError;
 use crate::snapshot::{SaveError, SnapshotError};
+use crate::switch::SwitchError;
 use crate::transcripts::TranscriptError;
 
 /// What to do about a build that knows nothing of containers.
@@ -101,6 +102,9 @@ pub enum ExpectedError {
     /// A projection ended before its time.
     #[error(transparent)]
     Projection(#[from] ProjectionError),
+    /// The flag was not thrown.
+    #[error("the flag was not thrown")]
+    Switch(#[from] SwitchError),
     /// The engines that were asked for end with the process that is to be killed, or belong to somebody else.
     #[error(
         "the projection process cannot be killed on `--engines {engines}`: no servers of this run outlive it"
@@ -163,6 +167,7 @@ impl ExpectedError {
             | Self::Snapshot(_)
             | Self::Save(SaveError::Exists { .. })
             | Self::NothingToKill { .. } => exit_code::USAGE,
+            Self::Switch(error) => error.exit_code(),
             Self::Certificate(error) if error.is_about_a_certificate() => exit_code::DIFFERENCES,
             Self::Mismatch(_) => exit_code::DIFFERENCES,
             Self::Key(KeyError::Unwritable { .. } | KeyError::NoRandomness { .. }) => exit_code::ENVIRONMENT,
@@ -206,6 +211,7 @@ impl ExpectedError {
             Self::Certificate(error) => Some(error.hint().to_owned()),
             Self::Mismatch(error) => Some(error.hint().to_owned()),
             Self::Key(error) => Some(error.hint().to_owned()),
+            Self::Switch(error) => Some(error.hint().to_owned()),
             Self::CertificateUnwritable { .. } => Some(
                 "the run folder has it, too; name a file in a folder that can be written to with --certificate"
                     .to_owned(),

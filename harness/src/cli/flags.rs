@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use cutover_engines::graph::Schema;
+use cutover_core::switch::Mode;
 
 use crate::diff::Shard;
 use crate::provision::containers::{ContainerSettings, EVENTSTORE_IMAGE, NEO4J_IMAGE, NEO4J_MEMORY_MIB};
@@ -49,6 +50,10 @@ pub enum Command {
     /// It takes the event store from --eventstore-url, the graph from --projected-url, and accounts as `--engines external` does.
     /// Events that cannot be applied are parked in the event store, and told of on stderr; what was done is printed at the end.
     Project(ProjectArgs),
+    /// Say which path is the truth, and throw the flag that decides it.
+    ///
+    /// The system is named by --eventstore-url, --direct-url and --projected-url, accounts as `--engines external` does.
+    Switch(SwitchArgs),
     /// Put known defects into the program, one at a time, and see that each is caught by the finding that names it.
     Drill(DrillArgs),
     /// Run schedules of the projection under one seeded scheduler, with every fault of the world.
@@ -129,6 +134,102 @@ pub struct ReadinessArgs {
         hide_env_values = true
     )]
     pub valid_for: String,
+}
+
+/// Arguments of `switch`.
+#[derive(Debug, Args)]
+pub struct SwitchArgs {
+    /// What is to be done.
+    #[command(subcommand)]
+    pub command: SwitchCommand,
+    /// The name of the flag that the pipeline follows.
+    #[arg(
+        long,
+        global = true,
+        env = "CUTOVER_FLAG",
+        value_name = "NAME",
+        default_value = "dual-write",
+        value_parser = clap::builder::NonEmptyStringValueParser::new(),
+        hide_env_values = true
+    )]
+    pub flag: String,
+    /// The consumer groups of the projection: neo4j-projection-interview-NAME and neo4j-projection-sentence-NAME.
+    #[arg(
+        long,
+        global = true,
+        env = "CUTOVER_GROUPS",
+        value_name = "NAME",
+        default_value = "v1",
+        value_parser = clap::builder::NonEmptyStringValueParser::new(),
+        hide_env_values = true
+    )]
+    pub groups: String,
+}
+
+/// What can be done with the flag.
+#[derive(Debug, Subcommand)]
+pub enum SwitchCommand {
+    /// Say which mode it is in, who throws it, and what has happened to it.
+    Status,
+    /// Throw it: look at what is in the way, and with --execute hold writers up, verify, and let them go on in the new mode.
+    To(ToArgs),
+    /// Bring a throw that was cut off to an end: one that was verified is carried through, any other is given up.
+    Resume,
+    /// Give up a throw that is under way, wherever it is, and let writers go on as before.
+    Abandon(AbandonArgs),
+}
+
+/// Arguments of `switch to`.
+#[derive(Debug, Args)]
+pub struct ToArgs {
+    /// The mode: direct, dual or projected.
+    #[arg(value_name = "MODE")]
+    pub mode: Mode,
+    /// Throw it. Without this, nothing is changed.
+    #[arg(long, env = "CUTOVER_EXECUTE", hide_env_values = true)]
+    pub execute: bool,
+    /// Why: the flag's history keeps it.
+    #[arg(
+        long,
+        env = "CUTOVER_REASON",
+        value_name = "TEXT",
+        default_value = "",
+        required_if_eq("execute", "true"),
+        hide_env_values = true
+    )]
+    pub reason: String,
+    /// Who: the account at this machine when left out.
+    #[arg(long, env = "CUTOVER_ACTOR", value_name = "NAME", hide_env_values = true)]
+    pub actor: Option<String>,
+    /// The certificate of the readiness run, which the way to `projected` needs.
+    #[arg(long, env = "CUTOVER_CERTIFICATE", value_name = "FILE", hide_env_values = true)]
+    pub certificate: Option<PathBuf>,
+    /// A public key to trust, PEM; may be given several times. Your own when left out.
+    #[arg(
+        long = "trusted-key",
+        env = "CUTOVER_TRUSTED_KEY",
+        value_name = "FILE",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
+    pub trusted_keys: Vec<PathBuf>,
+    /// How long writers may be held up, such as 2s; after that it is given up.
+    #[arg(
+        long,
+        env = "CUTOVER_FENCE_MAX",
+        value_name = "TIME",
+        default_value = "10s",
+        hide_env_values = true
+    )]
+    pub fence_max: String,
+}
+
+/// Arguments of `switch abandon`.
+#[derive(Debug, Args)]
+pub struct AbandonArgs {
+    /// Why: the flag's history keeps it.
+    #[arg(long, env = "CUTOVER_REASON", value_name = "TEXT", hide_env_values = true)]
+    pub reason: String,
 }
 
 /// Arguments of `certificate`.

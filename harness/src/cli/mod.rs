@@ -21,6 +21,7 @@ pub mod run;
 pub mod signals;
 pub mod simulate;
 pub mod snapshot;
+pub mod switch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -91,6 +92,7 @@ fn execute(cli: Cli) -> Result<u8, ExpectedError> {
         Command::Diff(args) => diff::execute(&config, &args),
         Command::Snapshot(args) => snapshot::execute(&config, &args),
         Command::Eventstore(args) => eventstore::execute(&config, &args),
+        Command::Switch(args) => switch::execute(&config, &args),
         Command::Doctor => doctor::execute(&config),
         Command::Completions(args) => completions::execute(&args),
     }

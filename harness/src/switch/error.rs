@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::path::PathError;
 use crate::diff::DiffError;
+use crate::exit_code;
 use crate::result::CheckResult;
 
 /// Why a flag was not thrown. Unless it says otherwise, everybody writes in the mode in which they did before.
@@ -39,7 +40,7 @@ pub enum SwitchError {
     #[error(transparent)]
     Diff(#[from] DiffError),
     /// The graphs are not the same.
-    #[error("the graphs differ: {} differences", .0.differences.total)]
+    #[error("the graphs differ: {}", differences(.0))]
     Differ(Box<CheckResult>),
     /// It could not be told whether the graphs are the same.
     #[error(
@@ -66,6 +67,58 @@ pub enum SwitchError {
         /// Why it could not be given up.
         source: FlagError,
     },
+}
+
+/// Tells how many differences there are, and the first few.
+fn differences(check: &CheckResult) -> String {
+    const TOLD: usize = 5;
+    let mut told = format!("{} differences", check.differences.total);
+    for difference in check.differences.first.iter().take(TOLD) {
+        told += &format!("; {}", difference.in_words_of(&check.sides));
+    }
+    told
+}
+
+impl SwitchError {
+    /// Returns the exit code of a program that ends with this error.
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Differ(_) | Self::Path(PathError::Parked { .. }) => exit_code::DIFFERENCES,
+            Self::Flag(FlagError::Rejected(_) | FlagError::Overtaken) => exit_code::DIFFERENCES,
+            Self::NotCompared(_) => exit_code::INCONCLUSIVE,
+            Self::TooLong { .. } => exit_code::TIMED_OUT,
+            Self::Interrupted => exit_code::INTERRUPTED,
+            _ => exit_code::ENVIRONMENT,
+        }
+    }
+
+    /// Returns what to do about it.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Flag(FlagError::Rejected(_) | FlagError::Overtaken) => {
+                "`cutover switch status` says who did what; one that was cut off is brought to an end by `cutover switch resume`"
+            }
+            Self::Flag(FlagError::Unreadable(_)) => {
+                "a newer version of cutover has thrown this flag: use that one"
+            }
+            Self::Differ(_) => {
+                "writers go on as before; look at the differences with `cutover readiness --live`, mend what made them, and try again"
+            }
+            Self::NotCompared(_) => {
+                "writers go on as before; see whether both graphs can be read and hold anything"
+            }
+            Self::TooLong { .. } => {
+                "writers go on as before; see whether the projection keeps up, or give it more time with --fence-max"
+            }
+            Self::Path(PathError::Parked { .. }) => {
+                "writers go on as before; find out why the events are parked, mend it, and have them replayed"
+            }
+            Self::NotGivenUp { .. } => {
+                "writers are held up: bring it to an end with `cutover switch resume` as soon as the event store answers"
+            }
+            _ => "the mode is the old one; see whether the servers answer: `cutover doctor` asks them",
+        }
+    }
 }
 
 impl From<Rejection> for SwitchError {

@@ -3,6 +3,7 @@
 //!
 //! | file | what it answers for |
 //! |---|---|
+//! | `precheck` | what is looked at before |
 //! | `conduct` | a throw, step by step, and giving it up |
 //! | `approach` | all that can be done before anybody has to wait |
 //! | `path` | waiting for the projected graph to have everything |
@@ -17,6 +18,7 @@ mod barrier;
 mod conduct;
 mod error;
 mod path;
+mod precheck;
 
 use std::sync::Arc;
 
@@ -28,6 +30,7 @@ use cutover_service::reverse;
 pub use conduct::{Conductor, Order, Report, Settings, StepDone, Witness};
 pub use error::SwitchError;
 pub use path::{PathError, ProjectedPath, Service};
+pub use precheck::{Precheck, Presented, of_the_figures, of_the_flag, prechecks};
 
 use crate::diff::Policy;
 

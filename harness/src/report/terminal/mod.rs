@@ -9,6 +9,7 @@ mod diagnosis;
 mod drill;
 mod page;
 mod simulation;
+mod switch;
 mod table;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ pub use drill::{defects_to_terminal, drill_to_terminal};
 use indexmap::IndexMap;
 use page::Page;
 pub use simulation::simulation_to_terminal;
+pub use switch::{prechecks_to_terminal, step_to_terminal, switch_status_to_terminal};
 
 use crate::diff::Difference;
 use crate::gate::Verdict;

@@ -1,0 +1,277 @@
+//! What is looked at before a flag is thrown, each with what was found and what to do about it. Nothing is changed.
+
+use std::fmt;
+use std::time::Duration;
+
+use cutover_core::switch::{Mode, SwitchState};
+use cutover_core::timestamp::Timestamp;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::certificate::{CertificateError, PublicKey, SignedCertificate, policy_digest};
+use crate::diff::Policy;
+use crate::gate::Verdict;
+use crate::live::{LiveFigures, LiveSystem, Standing};
+use crate::provision::external::ExternalError;
+use crate::result::Outcome;
+
+/// How long a figure that goes up and down under load is waited for to be zero once.
+const SETTLES_WITHIN: Duration = Duration::from_secs(10);
+/// How often it is looked at.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(50);
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Precheck {
+    /// What.
+    pub name: &'static str,
+    /// How it is.
+    pub outcome: Outcome,
+    /// What was found.
+    pub found: String,
+    /// What to do about it; `None` where nothing is to be done.
+    pub remedy: Option<String>,
+}
+
+impl Precheck {
+    fn passed(name: &'static str, found: impl fmt::Display) -> Self {
+        Self { name, outcome: Outcome::Pass, found: found.to_string(), remedy: None }
+    }
+
+    fn failed(name: &'static str, found: impl fmt::Display, remedy: impl fmt::Display) -> Self {
+        let (found, remedy) = (found.to_string(), Some(remedy.to_string()));
+        Self { name, outcome: Outcome::Fail, found, remedy }
+    }
+
+    fn unknown(name: &'static str, found: impl fmt::Display) -> Self {
+        Self { name, outcome: Outcome::Unknown, found: found.to_string(), remedy: None }
+    }
+}
+
+/// A certificate as it was handed in, and who is trusted.
+pub struct Presented {
+    /// The certificate, or why it cannot be read; `None` when none was handed in.
+    pub certificate: Option<Result<SignedCertificate, CertificateError>>,
+    /// The keys that are trusted.
+    pub trusted: Vec<PublicKey>,
+}
+
+/// Looks at everything that a throw to that mode needs.
+///
+/// # Errors
+///
+/// [`ExternalError`] when a server does not answer.
+pub async fn prechecks(
+    live: &LiveSystem,
+    flag: &SwitchState,
+    to: Mode,
+    presented: &Presented,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Vec<Precheck>, ExternalError> {
+    let mut checks = of_the_flag(flag, to);
+    if to.needs_certificate(flag.mode) {
+        checks.extend(of_the_certificate(live, presented, policy, now).await?);
+    }
+    checks.extend(of_the_figures(&settled(live).await?));
+    Ok(checks)
+}
+
+/// Nobody else throws the flag, and there is a way.
+pub fn of_the_flag(flag: &SwitchState, to: Mode) -> Vec<Precheck> {
+    let operator = match &flag.under_way {
+        None => Precheck::passed("operator", "nobody else throws the flag"),
+        Some(under_way) => {
+            let started = &under_way.started;
+            Precheck::failed(
+                "operator",
+                format!(
+                    "{} began to throw it to `{}` at {} (operation {})",
+                    started.actor, started.to, started.at, started.operation
+                ),
+                "wait for it, or bring one that was cut off to an end with `cutover switch resume`",
+            )
+        }
+    };
+    let from = flag.mode;
+    let way = if from == to {
+        Precheck::failed("way", format!("the mode is `{to}` already"), "there is nothing to do")
+    } else if to.may_follow(from) {
+        Precheck::passed("way", format!("from `{from}` to `{to}`"))
+    } else {
+        let remedy = "go to `dual` first, where the two graphs can be compared";
+        Precheck::failed("way", format!("there is no way from `{from}` to `{to}`"), remedy)
+    };
+    vec![operator, way]
+}
+
+/// The certificate is genuine and in its time, says GO, and says it of this system under this policy.
+async fn of_the_certificate(
+    live: &LiveSystem,
+    presented: &Presented,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Vec<Precheck>, ExternalError> {
+    const NAME: &str = "certificate";
+    let Some(read) = &presented.certificate else {
+        let remedy =
+            "name one with --certificate FILE; `cutover readiness --live` leaves one in its run folder";
+        return Ok(vec![Precheck::failed(NAME, "there is none", remedy)]);
+    };
+    let verified = read.as_ref().map_err(|error| (error.to_string(), error.hint())).and_then(|signed| {
+        signed.verify(&presented.trusted, now).map_err(|error| (error.to_string(), error.hint()))
+    });
+    let certificate = match verified {
+        Ok(certificate) => certificate,
+        Err((found, hint)) => return Ok(vec![Precheck::failed(NAME, found, hint)]),
+    };
+    let genuine = format!("genuine, and in its time until {}", certificate.expires_at);
+    let verdict = match certificate.verdict {
+        Verdict::Go => Precheck::passed("verdict", Verdict::Go),
+        verdict => {
+            let reasons = certificate.reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            let remedy = "find out why, mend it, and run `cutover readiness --live` again";
+            Precheck::failed("verdict", format!("{verdict}: {reasons}"), remedy)
+        }
+    };
+    let system = match certificate.is_for(&live.identities().await?, &policy_digest(policy)) {
+        Ok(()) => Precheck::passed("system", "the certificate is about these servers, under this policy"),
+        Err(mismatch) => Precheck::failed("system", &mismatch, mismatch.hint()),
+    };
+    Ok(vec![Precheck::passed(NAME, genuine), verdict, system])
+}
+
+/// Looks at the figures until each has been as it must be once: under load they go up and down.
+async fn settled(live: &LiveSystem) -> Result<LiveFigures, ExternalError> {
+    let begun = Instant::now();
+    let mut least = live.figures().await?;
+    while !least.are_settled() && begun.elapsed() < SETTLES_WITHIN {
+        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+        let now = live.figures().await?;
+        least.outbox = least.outbox.min(now.outbox);
+        for (least, now) in [(&mut least.interview, now.interview), (&mut least.sentence, now.sentence)] {
+            least.standing = match (least.standing, now.standing) {
+                (Some(before), Some(now)) => {
+                    // What is parked does not go away by itself; that it was zero a moment ago is no comfort.
+                    Some(Standing { lag: before.lag.min(now.lag), parked: now.parked })
+                }
+                (_, now) => now,
+            };
+        }
+    }
+    Ok(least)
+}
+
+/// Everything that was written is in the event store, and applied.
+pub fn of_the_figures(figures: &LiveFigures) -> Vec<Precheck> {
+    let within = SETTLES_WITHIN.as_secs();
+    let mut checks = Vec::new();
+    for (name, parked_name, of) in [
+        ("lag-interviews", "parked-interviews", &figures.interview),
+        ("lag-sentences", "parked-sentences", &figures.sentence),
+    ] {
+        let group = &of.group;
+        match of.standing {
+            None => checks.push(Precheck::failed(
+                name,
+                format!("there is no consumer group {group}"),
+                "start the projection service, or name its groups with --groups",
+            )),
+            Some(Standing { lag, parked }) => {
+                checks.push(match lag {
+                    0 => Precheck::passed(name, format!("none of {} events wait", of.events)),
+                    lag => Precheck::failed(
+                        name,
+                        format!("at least {lag} of {} events waited all the time, for {within} s", of.events),
+                        "see whether the projection service runs, and keeps up",
+                    ),
+                });
+                checks.push(match parked {
+                    0 => Precheck::passed(parked_name, "nothing is parked"),
+                    parked => Precheck::failed(
+                        parked_name,
+                        format!("{parked} events are parked"),
+                        "find out why, mend it, and have them replayed",
+                    ),
+                });
+            }
+        }
+        if of.events == 0 {
+            checks.push(Precheck::unknown(name, format!("{} has no events: nothing is known", group.stream)));
+        }
+    }
+    checks.push(match figures.outbox {
+        0 => Precheck::passed("outbox", "nothing waits in the outbox"),
+        waiting => Precheck::failed(
+            "outbox",
+            format!("at least {waiting} entries waited all the time, for {within} s"),
+            "see whether the pipeline reaches the event store; it drains its outbox before each write",
+        ),
+    });
+    checks
+}
+
+#[cfg(test)]
+mod tests {
+    use cutover_core::switch::{Start, start};
+    use cutover_service::projection::Groups;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::live::GroupFigures;
+
+    fn figures(lag: u64, parked: u64, outbox: u64, events: u64) -> LiveFigures {
+        let groups = Groups::in_production();
+        let of = |group| GroupFigures { group, events, standing: Some(Standing { lag, parked }) };
+        LiveFigures { interview: of(groups.interview), sentence: of(groups.sentence), outbox }
+    }
+
+    fn failed(checks: &[Precheck]) -> Vec<&'static str> {
+        checks.iter().filter(|check| check.outcome == Outcome::Fail).map(|check| check.name).collect()
+    }
+
+    #[test]
+    fn each_figure_that_is_not_zero_is_refused_by_its_own_name() {
+        assert_eq!(failed(&of_the_figures(&figures(0, 0, 0, 9))), [] as [&str; 0]);
+        assert_eq!(failed(&of_the_figures(&figures(1, 0, 0, 9))), ["lag-interviews", "lag-sentences"]);
+        assert_eq!(failed(&of_the_figures(&figures(0, 1, 0, 9))), ["parked-interviews", "parked-sentences"]);
+        assert_eq!(failed(&of_the_figures(&figures(0, 0, 1, 9))), ["outbox"]);
+        let mut gone = figures(0, 0, 0, 9);
+        gone.sentence.standing = None;
+        assert_eq!(failed(&of_the_figures(&gone)), ["lag-sentences"]);
+    }
+
+    #[test]
+    fn a_store_without_events_leaves_it_unknown() {
+        let checks = of_the_figures(&figures(0, 0, 0, 0));
+        assert_eq!(Outcome::of_all(checks.iter().map(|check| check.outcome)), Outcome::Unknown);
+    }
+
+    #[test]
+    fn a_flag_that_somebody_throws_is_left_to_him() {
+        let command = Start {
+            operation: Uuid::from_u128(1),
+            to: Mode::Projected,
+            actor: "eve".into(),
+            reason: "r".into(),
+            certificate: Some("c".into()),
+            at: Timestamp::EPOCH,
+        };
+        let dual = SwitchState::default();
+        assert_eq!(failed(&of_the_flag(&dual, Mode::Projected)), [] as [&str; 0]);
+        let under_way = dual.clone().evolve(&start(&dual, command).expect("a start"));
+        let checks = of_the_flag(&under_way, Mode::Projected);
+        assert_eq!(failed(&checks), ["operator"]);
+        assert!(checks[0].found.contains("eve"), "{}", checks[0].found);
+        assert_eq!(failed(&of_the_flag(&dual, Mode::Dual)), ["way"]);
+    }
+
+    #[test]
+    fn every_refusal_comes_with_a_remedy() {
+        let bad =
+            [of_the_figures(&figures(1, 1, 1, 9)), of_the_flag(&SwitchState::default(), Mode::Dual)].concat();
+        for check in bad.iter().filter(|check| check.outcome == Outcome::Fail) {
+            assert!(check.remedy.is_some(), "{}", check.name);
+        }
+    }
+}

@@ -95,6 +95,7 @@ impl SwitchError {
     /// Returns what to do about it.
     pub const fn hint(&self) -> &'static str {
         match self {
+            Self::Flag(FlagError::Rejected(Rejection::NoActor)) => "say who with --actor",
             Self::Flag(FlagError::Rejected(_) | FlagError::Overtaken) => {
                 "`cutover switch status` says who did what; one that was cut off is brought to an end by `cutover switch resume`"
             }

@@ -12,3 +12,4 @@ mod interviews;
 mod leftovers;
 mod live;
 mod servers;
+mod switch;

@@ -82,10 +82,17 @@ pub(super) fn remove(key: &SmolStr) -> Change {
     Change::Remove { node: node(key.clone()) }
 }
 
-/// Reads the first entries in order, at most `limit`.
+/// Reads the first entries in order, at most `limit`; none when there are none.
 pub(super) async fn first(graph: &dyn Graph, limit: usize) -> Result<Vec<Stored>, PipelineError> {
-    let page = graph.nodes(Label::OutboxEntry.as_str(), None, limit).await?;
-    page.rows.iter().map(parse).collect()
+    loop {
+        let page = graph.nodes(Label::OutboxEntry.as_str(), None, limit).await?;
+        // A database that another pipeline takes an entry from while it is read answers with what is left of it: nothing.
+        let there = page.rows.iter().filter(|row| !row.properties.is_empty());
+        let entries = there.map(parse).collect::<Result<Vec<_>, _>>()?;
+        if !entries.is_empty() || page.rows.is_empty() {
+            return Ok(entries);
+        }
+    }
 }
 
 /// Counts the entries.
@@ -175,6 +182,42 @@ mod tests {
         let graph = graph_with(vec![store(5, &entry(1, at)), store(5, &entry(2, at))]).await;
         assert_eq!(len(&graph).await.unwrap(), 2);
         assert!(!is_empty(&graph).await.unwrap());
+    }
+
+    /// A graph whose first entry is being removed while it is read for the first time.
+    struct Removing {
+        graph: MemoryGraph,
+        is_read: std::sync::atomic::AtomicBool,
+    }
+
+    #[async_trait::async_trait]
+    impl cutover_engines::graph::Interposed for Removing {
+        fn inner(&self) -> &dyn Graph {
+            &self.graph
+        }
+
+        async fn nodes(
+            &self,
+            label: &str,
+            after: Option<&Cursor>,
+            limit: usize,
+        ) -> Result<cutover_engines::graph::Page<NodeRow>, GraphError> {
+            let mut page = self.graph.nodes(label, after, limit).await?;
+            if !self.is_read.swap(true, std::sync::atomic::Ordering::SeqCst) {
+                page.rows[0].properties = Properties::new();
+            }
+            Ok(page)
+        }
+    }
+
+    #[tokio::test]
+    async fn an_entry_that_another_pipeline_removes_while_it_is_read_is_not_malformed() {
+        for limit in [1, 2] {
+            let at = Timestamp::EPOCH;
+            let graph = graph_with(vec![store(5, &entry(1, at)), store(6, &entry(2, at))]).await;
+            let removing = Removing { graph, is_read: false.into() };
+            assert_eq!(first(&removing, limit).await.unwrap().len(), 1, "{limit}");
+        }
     }
 
     #[tokio::test]

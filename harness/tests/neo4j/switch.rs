@@ -1,0 +1,386 @@
+//! The whole night on real servers: readiness leaves a certificate, the flag is thrown by the program, thrown back, and killed in the
+//! middle, while people write all the time. In the end both graphs are the same, and nobody's word is lost.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use cutover_core::direct::Edit;
+use cutover_core::ids::{InterviewId, ProjectId, StreamName};
+use cutover_core::sentence::{Tag, TagType};
+use cutover_core::switch::{CategoryPositions, Mode, SwitchEvent};
+use cutover_core::timestamp::Timestamp;
+use cutover_engines::event_log::eventstoredb::grpc::EmbeddedEventStore;
+use cutover_engines::event_log::{EventLog, EventStoreDb};
+use cutover_engines::graph::{Graph, Neo4jGraph, Neo4jSettings, Schema, dump};
+use cutover_harness::diff::{self, GraphSource, Limits, Orientation, Policy};
+use cutover_harness::switch::{ProjectedPath as _, Service};
+use cutover_service::pipeline::analyse::Lexical;
+use cutover_service::pipeline::{Clock, Pipeline, RequestContext, SeededIds, analyse_file};
+use cutover_service::projection::{self, Groups, ProjectionService, Until};
+use cutover_service::switch::{Flag, Seen};
+use smol_str::format_smolstr;
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use crate::servers::{Exclusive, graph, uri};
+
+const LINES: &str = "[00:00:01] CC: What is the oxygen pressure?\n[00:00:03] CDR: It reads 2.0 and the tank is fine.\n\
+                     [00:00:07] CC: Roger.\n[00:00:09] CC: Verify the hatch.\n";
+
+/// The smallest scenario that there is: what is certified of the program is not what this is about.
+const SCENARIO: &str = r#"
+description = "One file on both paths."
+generated = { files = 1, utterances = 2 }
+steps = ["ingest", { project = {} }, { compare = { left = "direct", right = "projected" } }]
+expect = { parked = 0 }
+"#;
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::new(time::OffsetDateTime::now_utc())
+    }
+}
+
+/// A live system: an event store, two graphs, and a projection service that runs.
+struct Live {
+    _exclusive: [Exclusive; 2],
+    folder: TempDir,
+    _store: EmbeddedEventStore,
+    url: String,
+    log: Arc<dyn EventLog>,
+    projection: JoinHandle<()>,
+}
+
+fn client(schema: Schema) -> Arc<Neo4jGraph> {
+    let (user, password) = ("neo4j".to_owned(), String::new());
+    let timeout = Duration::from_secs(60);
+    let settings = Neo4jSettings { uri: uri(schema), user, password, database: None, schema, timeout };
+    Arc::new(Neo4jGraph::new(settings).expect("an address"))
+}
+
+impl Live {
+    async fn start() -> Self {
+        let exclusive = [graph(Schema::Direct).await, graph(Schema::Projected).await];
+        let store =
+            EmbeddedEventStore::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.expect("a store");
+        let url = store.connection_string();
+        let log: Arc<dyn EventLog> = Arc::new(EventStoreDb::new(&url).expect("an address"));
+        let settings = projection::Settings::default();
+        let service = ProjectionService::new(log.clone(), client(Schema::Projected), settings);
+        let projection = tokio::spawn(async move {
+            let ended = service.run(Until::Stopped, std::future::pending()).await;
+            panic!("the projection ended: {ended:?}");
+        });
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("scenarios")).expect("a folder");
+        std::fs::write(folder.path().join("scenarios/one-file.toml"), SCENARIO).expect("a scenario");
+        let live = Self { _exclusive: exclusive, folder, _store: store, url, log, projection };
+        let pipeline = live.pipeline(1);
+        for name in ["a.txt", "b.txt"] {
+            let file =
+                analyse_file(name, LINES.as_bytes(), &ProjectId::new("p"), None, &Lexical).expect("a file");
+            pipeline.ingest(&file, &RequestContext::system()).await.expect("a file that is written");
+        }
+        pipeline.drain().await.expect("a drained outbox");
+        live.catch_up().await;
+        live
+    }
+
+    fn pipeline(&self, number: u128) -> Arc<Pipeline> {
+        let ids = Arc::new(SeededIds::new(Uuid::from_u128(number)));
+        let pipeline = Pipeline::new(
+            client(Schema::Direct),
+            self.log.clone(),
+            Arc::new(SystemClock),
+            ids,
+            Default::default(),
+        );
+        Arc::new(pipeline.following(self.flag()))
+    }
+
+    fn flag(&self) -> Flag {
+        Flag::new(self.log.clone(), "dual-write")
+    }
+
+    async fn history(&self) -> Vec<SwitchEvent> {
+        self.flag().history().await.expect("a flag that can be read")
+    }
+
+    async fn catch_up(&self) {
+        let end = async |category| {
+            self.log.last_revision(&StreamName::new(category)).await.expect("a store that answers")
+        };
+        let (interview, sentence) = (end("$ce-Interview").await, end("$ce-Sentence").await);
+        let path = Service::new(self.log.clone(), Groups::in_production());
+        // The service makes its groups when it starts.
+        while self.log.group_info(&Groups::in_production().sentence).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+        path.has_applied(CategoryPositions { interview, sentence }).await.expect("a projection that runs");
+    }
+
+    /// The program, with the servers named to it.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("cutover"));
+        command
+            .current_dir(self.folder.path())
+            .env("XDG_CONFIG_HOME", self.folder.path())
+            .env("USER", "operator")
+            .args(arguments)
+            .args(["--eventstore-url", &self.url])
+            .args(["--direct-url", &uri(Schema::Direct), "--projected-url", &uri(Schema::Projected)])
+            .stdin(Stdio::null());
+        command
+    }
+
+    async fn run(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let mut command = self.command(arguments);
+        let output: Output = tokio::task::spawn_blocking(move || command.output().expect("the program runs"))
+            .await
+            .expect("the program runs");
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+    }
+
+    fn spawn(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program runs")
+    }
+
+    async fn certify(&self) {
+        let readiness =
+            ["readiness", "--live", "--seed", "7301", "--scenarios", "scenarios", "--certificate", "go.json"];
+        let (code, said) = self.run(&readiness).await;
+        assert_eq!(code, Some(0), "{said}");
+    }
+
+    async fn throw(&self, to: &str) -> (Option<i32>, String) {
+        let order = ["switch", "to", to, "--execute", "--reason", "a test", "--certificate", "go.json"];
+        self.run(&order).await
+    }
+
+    /// Waits for everything, and looks whether the two graphs are the same.
+    async fn compare(&self) {
+        self.catch_up().await;
+        let (direct, projected) = (client(Schema::Direct), client(Schema::Projected));
+        let direct = GraphSource::new(&*direct, Schema::Direct);
+        let projected = GraphSource::new(&*projected, Schema::Projected);
+        let sides = Orientation::new("direct", "projected");
+        let policy = Policy::direct_vs_projected();
+        let check = diff::diff("graphs", sides, &direct, &projected, &policy, Limits::default()).await;
+        assert!(check.differences.is_empty() && check.compared.total() > 50, "{check:?}");
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.projection.abort();
+    }
+}
+
+/// People who write all the time, and how often each has.
+struct Writers {
+    stop: Arc<AtomicBool>,
+    running: Vec<(&'static str, watch::Receiver<u64>, JoinHandle<u64>)>,
+}
+
+impl Writers {
+    fn start(live: &Live) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let people = [("ada", "a.txt", 0), ("eve", "a.txt", 1), ("bob", "b.txt", 0)];
+        let running = people
+            .into_iter()
+            .zip(10..)
+            .map(|((name, file, slot), number)| {
+                let (tell, told) = watch::channel(0);
+                let pipeline = live.pipeline(number);
+                let writing =
+                    keep_writing(pipeline, name, InterviewId::for_file(file), slot, stop.clone(), tell);
+                (name, told, tokio::spawn(writing))
+            })
+            .collect();
+        Self { stop, running }
+    }
+
+    /// Returns when everybody has written so many times more.
+    async fn go_on(&mut self, times: u64) {
+        for (name, told, _) in &mut self.running {
+            let before = *told.borrow();
+            let more = told.wait_for(|now| *now >= before + times).await;
+            more.unwrap_or_else(|_| panic!("{name} has stopped"));
+        }
+    }
+
+    /// Lets everybody come to an end, and looks whether all that they wrote is there.
+    async fn end(self) {
+        self.stop.store(true, Ordering::SeqCst);
+        let mut said = Vec::new();
+        for (name, _, writing) in self.running {
+            said.push((name, writing.await.expect("a writer that was never refused")));
+        }
+        let direct = dump(&*client(Schema::Direct)).await.expect("a graph");
+        for (name, written) in said {
+            for number in 1..=written {
+                assert!(direct.contains(&format!("\"{name}-{number}\"")), "{name}'s topic {number} is lost");
+            }
+            assert!(direct.contains(&format!("{name} says {written}.")), "{name}'s last word is lost");
+        }
+    }
+}
+
+async fn keep_writing(
+    pipeline: Arc<Pipeline>,
+    name: &'static str,
+    interview: InterviewId,
+    slot: u32,
+    stop: Arc<AtomicBool>,
+    tell: watch::Sender<u64>,
+) -> u64 {
+    let context = RequestContext::human(name);
+    let mut written = 0;
+    while !stop.load(Ordering::SeqCst) {
+        written += 1;
+        let text = format_smolstr!("{name} says {written}.");
+        pipeline.execute(interview, Edit::Text { slot, text }, &context).await.expect("an edit");
+        let tag = Tag { tag_type: TagType::Topic, value: format_smolstr!("{name}-{written}") };
+        pipeline.execute(interview, Edit::Tag { slot, tag }, &context).await.expect("a tag");
+        pipeline.drain().await.expect("a drained outbox");
+        tell.send_replace(written);
+    }
+    written
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_flag_is_thrown_and_thrown_back_while_everybody_writes_and_nothing_is_lost() {
+    let live = Live::start().await;
+    live.certify().await;
+    let mut writers = Writers::start(&live);
+    writers.go_on(3).await;
+
+    let (code, said) = live.run(&["switch", "to", "projected", "--certificate", "go.json"]).await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("the flag was not touched: add --execute"), "{said}");
+    assert_eq!(live.history().await, [], "a dry run changes nothing");
+
+    let (code, said) = live.throw("projected").await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("the mode is `projected`"), "{said}");
+    let left_alone = dump(&*client(Schema::Direct)).await.expect("a graph");
+    writers.go_on(5).await;
+    assert_eq!(dump(&*client(Schema::Direct)).await.expect("a graph"), left_alone, "nobody writes directly");
+
+    let (code, said) = live.throw("dual").await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("the mode is `dual`"), "{said}");
+    writers.go_on(3).await;
+    writers.end().await;
+    live.compare().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_switch_that_is_killed_behind_the_fence_is_brought_to_an_end_by_the_next_one() {
+    let live = Live::start().await;
+    live.certify().await;
+    let mut writers = Writers::start(&live);
+    writers.go_on(2).await;
+    for to in ["projected", "dual"] {
+        let order = ["switch", "to", to, "--execute", "--reason", "a test", "--certificate", "go.json"];
+        let before = live.history().await.len();
+        let mut child = live.spawn(&order);
+        // Killed as soon as writers are held up; on a fast machine it may be done by then.
+        while !live.history().await[before..].iter().any(|event| !matches!(event, SwitchEvent::Started(_))) {
+            assert!(child.try_wait().expect("a child").is_none(), "it ended before it held anybody up");
+            tokio::task::yield_now().await;
+        }
+        child.kill().expect("a child that can be killed");
+        child.wait().expect("a child");
+        let (code, said) = live.run(&["switch", "status"]).await;
+        assert_eq!(code, Some(0), "{said}");
+        let (code, said) = live.run(&["switch", "resume"]).await;
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains("nobody is held up"), "{said}");
+        writers.go_on(2).await;
+        let mode = live.flag().look(Seen::default()).await.expect("a flag").state.mode;
+        if mode.as_str() != to {
+            let (code, said) = live.throw(to).await;
+            assert_eq!(code, Some(0), "{said}");
+        }
+    }
+    let mode = live.flag().look(Seen::default()).await.expect("a flag").state.mode;
+    assert_eq!(mode, Mode::Dual);
+    writers.end().await;
+    live.compare().await;
+}
+
+/// Changes one character of a file.
+fn alter(file: &Path, from: &str, to: &str) -> Vec<u8> {
+    let text = std::fs::read_to_string(file).expect("a file");
+    assert!(text.contains(from), "{text}");
+    std::fs::write(file, text.replacen(from, to, 1)).expect("a file");
+    text.into_bytes()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_precheck_refuses_with_its_reason_and_leaves_the_flag_alone() {
+    let live = Live::start().await;
+    let refused = async |name: &str, reason: &str| {
+        let (code, said) = live.throw("projected").await;
+        assert_eq!(code, Some(1), "{said}");
+        let line = said.lines().find(|line| line.contains("refused")).unwrap_or_else(|| panic!("{said}"));
+        assert!(line.trim_start().starts_with(name), "{name}: {said}");
+        // Lines are broken where the terminal ends.
+        let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(reason), "{reason}: {said}");
+        assert_eq!(live.history().await, [], "{name}");
+    };
+    let certificate = live.folder.path().join("go.json");
+    refused("certificate", "cannot read").await;
+    live.certify().await;
+
+    let genuine = alter(&certificate, "\"seed\": 7301", "\"seed\": 7302");
+    refused("certificate", "changed after it was signed").await;
+    std::fs::write(&certificate, &genuine).expect("a file");
+
+    // What somebody else may say is not believed.
+    let own = live.folder.path().join("cutover");
+    let aside = live.folder.path().join("aside");
+    std::fs::rename(&own, &aside).expect("a folder");
+    refused("certificate", "none of those that are trusted here").await;
+    std::fs::rename(&aside, &own).expect("a folder");
+
+    // An entry in the outbox that nobody drains.
+    let node = cutover_core::graph::NodeRef::value(cutover_core::graph::Label::OutboxEntry, "1-x".into());
+    let put = cutover_core::graph::Change::Upsert {
+        node: node.clone(),
+        on_create: Default::default(),
+        set: Default::default(),
+        unless_edited: Default::default(),
+    };
+    let write = async |change| {
+        let set = cutover_core::graph::ChangeSet { guard: None, changes: vec![change] };
+        client(Schema::Direct).apply(&[set]).await.expect("a graph");
+    };
+    write(put).await;
+    refused("outbox", "waited all the time").await;
+    write(cutover_core::graph::Change::Remove { node }).await;
+
+    let (code, said) = live.run(&["switch", "to", "dual"]).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("the mode is `dual` already"), "{said}");
+    let (code, said) = live.run(&["switch", "to", "projected", "--groups", "nobody"]).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("there is no consumer group"), "{said}");
+
+    let (code, said) = live.throw("projected").await;
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = live.run(&["switch", "to", "direct"]).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("go to `dual` first"), "{said}");
+}

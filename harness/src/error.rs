@@ -104,7 +104,7 @@ pub enum ExpectedError {
     Projection(#[from] ProjectionError),
     /// The flag was not thrown.
     #[error("the flag was not thrown")]
-    Switch(#[from] SwitchError),
+    Switch(#[source] Box<SwitchError>),
     /// The engines that were asked for end with the process that is to be killed, or belong to somebody else.
     #[error(
         "the projection process cannot be killed on `--engines {engines}`: no servers of this run outlive it"
@@ -152,9 +152,15 @@ pub enum ExpectedError {
     },
 }
 
+impl From<SwitchError> for ExpectedError {
+    fn from(error: SwitchError) -> Self {
+        Self::Switch(error.into())
+    }
+}
+
 impl ExpectedError {
     /// Returns the exit code of a program that ends with this error.
-    pub const fn exit_code(&self) -> u8 {
+    pub fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_)
             | Self::Transcript(_)

@@ -29,7 +29,7 @@ pub enum SwitchError {
     Fence(#[source] ApplyError),
     /// The outbox could not be drained.
     #[error(transparent)]
-    Drain(#[from] DrainError),
+    Drain(Box<DrainError>),
     /// The direct graph could not be brought up to date from the events.
     #[error(transparent)]
     Reverse(#[from] ReverseError),
@@ -119,6 +119,12 @@ impl SwitchError {
             }
             _ => "the mode is the old one; see whether the servers answer: `cutover doctor` asks them",
         }
+    }
+}
+
+impl From<DrainError> for SwitchError {
+    fn from(error: DrainError) -> Self {
+        Self::Drain(error.into())
     }
 }
 

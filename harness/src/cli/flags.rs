@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use cutover_engines::graph::Schema;
 use cutover_core::switch::Mode;
+use cutover_engines::graph::Schema;
 
 use crate::diff::Shard;
 use crate::provision::containers::{ContainerSettings, EVENTSTORE_IMAGE, NEO4J_IMAGE, NEO4J_MEMORY_MIB};

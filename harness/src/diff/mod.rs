@@ -26,9 +26,9 @@ mod difference;
 mod digest;
 mod element;
 mod form;
+mod interviews;
 #[cfg(test)]
 mod live_tests;
-mod interviews;
 mod neighbourhood;
 mod normal;
 #[cfg(test)]

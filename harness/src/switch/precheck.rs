@@ -6,9 +6,10 @@ use std::time::Duration;
 use cutover_core::switch::{Mode, SwitchState};
 use cutover_core::timestamp::Timestamp;
 use serde::Serialize;
-use tokio::time::Instant;
 
-use crate::certificate::{CertificateError, PublicKey, SignedCertificate, policy_digest};
+use crate::certificate::{
+    Certificate, CertificateError, PublicKey, ScenarioSet, SignedCertificate, policy_digest,
+};
 use crate::diff::Policy;
 use crate::gate::Verdict;
 use crate::live::{LiveFigures, LiveSystem, Standing};
@@ -17,8 +18,6 @@ use crate::result::Outcome;
 
 /// How long a figure that goes up and down under load is waited for to be zero once.
 const SETTLES_WITHIN: Duration = Duration::from_secs(10);
-/// How often it is looked at.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(50);
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -73,7 +72,7 @@ pub async fn prechecks(
     if to.needs_certificate(flag.mode) {
         checks.extend(of_the_certificate(live, presented, policy, now).await?);
     }
-    checks.extend(of_the_figures(&settled(live).await?));
+    checks.extend(of_the_figures(&live.settled(SETTLES_WITHIN).await?));
     Ok(checks)
 }
 
@@ -127,7 +126,9 @@ async fn of_the_certificate(
     };
     let genuine = format!("genuine, and in its time until {}", certificate.expires_at);
     let verdict = match certificate.verdict {
-        Verdict::Go => Precheck::passed("verdict", Verdict::Go),
+        Verdict::Go => {
+            Precheck::passed("verdict", format!("{}, of {}", Verdict::Go, scenarios_of(certificate)))
+        }
         verdict => {
             let reasons = certificate.reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
             let remedy = "find out why, mend it, and run `cutover readiness --live` again";
@@ -141,25 +142,13 @@ async fn of_the_certificate(
     Ok(vec![Precheck::passed(NAME, genuine), verdict, system])
 }
 
-/// Looks at the figures until each has been as it must be once: under load they go up and down.
-async fn settled(live: &LiveSystem) -> Result<LiveFigures, ExternalError> {
-    let begun = Instant::now();
-    let mut least = live.figures().await?;
-    while !least.are_settled() && begun.elapsed() < SETTLES_WITHIN {
-        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
-        let now = live.figures().await?;
-        least.outbox = least.outbox.min(now.outbox);
-        for (least, now) in [(&mut least.interview, now.interview), (&mut least.sentence, now.sentence)] {
-            least.standing = match (least.standing, now.standing) {
-                (Some(before), Some(now)) => {
-                    // What is parked does not go away by itself; that it was zero a moment ago is no comfort.
-                    Some(Standing { lag: before.lag.min(now.lag), parked: now.parked })
-                }
-                (_, now) => now,
-            };
-        }
+/// Tells whose scenarios the verdict is about: of somebody's own, only they know how much they show.
+fn scenarios_of(certificate: &Certificate) -> String {
+    let number = certificate.scenarios.len();
+    match certificate.scenario_set {
+        ScenarioSet::Bundled => format!("all {number} scenarios"),
+        ScenarioSet::Own => format!("{number} scenarios of your own, and none of this program's"),
     }
-    Ok(least)
 }
 
 /// Everything that was written is in the event store, and applied.

@@ -1,6 +1,8 @@
 //! The whole night on real servers: readiness leaves a certificate, the flag is thrown by the program, thrown back, and killed in the
 //! middle, while people write all the time. In the end both graphs are the same, and nobody's word is lost.
 
+#![expect(clippy::print_stdout, reason = "how long writers were held up is what the test has to say")]
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -257,6 +259,11 @@ async fn keep_writing(
     written
 }
 
+/// Returns the line that says how long writers were held up.
+fn held_up(said: &str) -> &str {
+    said.lines().find(|line| line.contains("were held up for")).expect("it is said")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_flag_is_thrown_and_thrown_back_while_everybody_writes_and_nothing_is_lost() {
     let live = Live::start().await;
@@ -272,6 +279,7 @@ async fn the_flag_is_thrown_and_thrown_back_while_everybody_writes_and_nothing_i
     let (code, said) = live.throw("projected").await;
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("the mode is `projected`"), "{said}");
+    println!("there: {}", held_up(&said));
     let left_alone = dump(&*client(Schema::Direct)).await.expect("a graph");
     writers.go_on(5).await;
     assert_eq!(dump(&*client(Schema::Direct)).await.expect("a graph"), left_alone, "nobody writes directly");
@@ -279,6 +287,7 @@ async fn the_flag_is_thrown_and_thrown_back_while_everybody_writes_and_nothing_i
     let (code, said) = live.throw("dual").await;
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("the mode is `dual`"), "{said}");
+    println!("back: {}", held_up(&said));
     writers.go_on(3).await;
     writers.end().await;
     live.compare().await;

@@ -241,10 +241,7 @@ impl<'a> World<'a> {
             Step::Poison { into, sentences } => self.poison(into, *sentences).await?,
             Step::Fault(fault) => self.injector.ask_for(fault.rule()),
             Step::Heal => self.heal(),
-            Step::Switch { to } => {
-                let check = self.switch((*to).into()).await?;
-                findings.push(check);
-            }
+            Step::Switch { to } => self.switch((*to).into(), findings).await?,
             Step::AwaitFaults { times } => self.await_faults(*times).await?,
             Step::Compare { left, right } => {
                 let check = self.compare(left, right).await;

@@ -19,8 +19,9 @@ use super::{StepError, World, disturbed};
 use crate::diff::Policy;
 use crate::result::CheckResult;
 use crate::scenario::file::Scenario;
+use crate::scenario::run::Findings;
 use crate::scenario::step::{Project, Step};
-use crate::switch::{Conductor, Order, PathError, ProjectedPath, Service, Settings, System};
+use crate::switch::{Conductor, Order, PathError, ProjectedPath, Service, Settings, SwitchError, System};
 
 /// The graph that the flag is thrown to.
 const PROJECTED: SmolStr = SmolStr::new_static("projected");
@@ -50,8 +51,8 @@ impl ProjectedPath for Running {
 }
 
 impl World<'_> {
-    /// Throws the flag. The check is about what it says afterwards, to whoever reads it.
-    pub(super) async fn switch(&mut self, to: Mode) -> Result<CheckResult, StepError> {
+    /// Throws the flag. The check is about what it says afterwards, to whoever reads it; what kept it from being thrown is a check, too.
+    pub(super) async fn switch(&mut self, to: Mode, findings: &mut Findings) -> Result<(), StepError> {
         let Some(flag) = self.flag.clone() else { unreachable!("a scenario with this step has a flag") };
         self.make_ready(&PROJECTED).await?;
         let services = self.services(&Project::once(PROJECTED)).await?;
@@ -83,12 +84,18 @@ impl World<'_> {
             reason: SmolStr::new_static("a rehearsal"),
             certificate: Some(SmolStr::new_static("rehearsal")),
         };
-        conductor.throw(order).await?;
-        let seen = flag.look(Seen::default()).await.map_err(crate::switch::SwitchError::from)?;
+        if let Err(error) = conductor.throw(order).await {
+            if let SwitchError::Differ(check) = &error {
+                findings.push((**check).clone());
+            }
+            return Err(error.into());
+        }
+        let seen = flag.look(Seen::default()).await.map_err(SwitchError::from)?;
         let figures = [
             (SmolStr::new_static("mode"), Value::from(to.as_str()), Value::from(seen.state.mode.as_str())),
             (SmolStr::new_static("writers held up"), Value::Bool(false), Value::Bool(seen.state.is_fenced())),
         ];
-        Ok(CheckResult::of_figures(format_smolstr!("switch-at-{}", self.number), figures))
+        findings.push(CheckResult::of_figures(format_smolstr!("switch-at-{}", self.number), figures));
+        Ok(())
     }
 }

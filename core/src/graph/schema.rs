@@ -273,7 +273,7 @@ mod tests {
                 ("DomainKeyword", "text"),
                 ("SourceFile", "filename"),
                 ("_OutboxEntry", "entry_id"),
-            ("_CatchUp", "operation"),
+                ("_CatchUp", "operation"),
             ]
         );
     }

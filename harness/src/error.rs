@@ -17,6 +17,7 @@ use crate::cli::diff::DiffUsageError;
 use crate::cli::drill::DocumentError;
 use crate::defect::catalogue::UnknownDefect;
 use crate::exit_code;
+use crate::explain::ExplainError;
 #[cfg(feature = "containers")]
 use crate::provision::containers::DaemonError;
 use crate::provision::external::ExternalError;
@@ -102,6 +103,9 @@ pub enum ExpectedError {
     /// A projection ended before its time.
     #[error(transparent)]
     Projection(#[from] ProjectionError),
+    /// A story cannot be told.
+    #[error(transparent)]
+    Explain(Box<ExplainError>),
     /// The flag was not thrown.
     #[error("the flag was not thrown")]
     Switch(#[source] Box<SwitchError>),
@@ -152,6 +156,12 @@ pub enum ExpectedError {
     },
 }
 
+impl From<ExplainError> for ExpectedError {
+    fn from(error: ExplainError) -> Self {
+        Self::Explain(error.into())
+    }
+}
+
 impl From<SwitchError> for ExpectedError {
     fn from(error: SwitchError) -> Self {
         Self::Switch(error.into())
@@ -173,6 +183,8 @@ impl ExpectedError {
             | Self::Snapshot(_)
             | Self::Save(SaveError::Exists { .. })
             | Self::NothingToKill { .. } => exit_code::USAGE,
+            Self::Explain(error) if matches!(**error, ExplainError::Unknown(_)) => exit_code::USAGE,
+            Self::Explain(_) => exit_code::ENVIRONMENT,
             Self::Switch(error) => error.exit_code(),
             Self::Certificate(error) if error.is_about_a_certificate() => exit_code::DIFFERENCES,
             Self::Mismatch(_) => exit_code::DIFFERENCES,
@@ -217,6 +229,10 @@ impl ExpectedError {
             Self::Certificate(error) => Some(error.hint().to_owned()),
             Self::Mismatch(error) => Some(error.hint().to_owned()),
             Self::Key(error) => Some(error.hint().to_owned()),
+            Self::Explain(error) if matches!(**error, ExplainError::Unknown(_)) => {
+                Some("take the id from a finding, such as `Sentence #3 of interview …`, and check the URLs".to_owned())
+            }
+            Self::Explain(_) => Some("see whether the servers answer: `cutover doctor` asks them".to_owned()),
             Self::Switch(error) => Some(error.hint().to_owned()),
             Self::CertificateUnwritable { .. } => Some(
                 "the run folder has it, too; name a file in a folder that can be written to with --certificate"

@@ -13,6 +13,7 @@
 //! | [`transcripts`], [`workload`] | what is fed in |
 //! | [`diff`] | comparison of two graphs |
 //! | [`snapshot`] | a graph as a file |
+//! | [`explain`] | the story of a difference |
 //! | [`model`] | what both graphs must hold, worked out independently |
 //! | [`simulation`] | the projector, the store and the graph under one seeded scheduler |
 //! | [`switch`] | throwing the flag that says which path is the truth |
@@ -32,6 +33,7 @@ pub mod digest;
 pub mod doctor;
 pub mod error;
 pub mod exit_code;
+pub mod explain;
 pub mod fault;
 pub mod gate;
 pub mod live;

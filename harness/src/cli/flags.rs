@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use cutover_core::ids::InterviewId;
 use cutover_core::switch::Mode;
 use cutover_engines::graph::Schema;
 
@@ -50,6 +51,10 @@ pub enum Command {
     /// It takes the event store from --eventstore-url, the graph from --projected-url, and accounts as `--engines external` does.
     /// Events that cannot be applied are parked in the event store, and told of on stderr; what was done is printed at the end.
     Project(ProjectArgs),
+    /// Tell the story of an interview that differs: its events, what each path made of them, and what most likely went wrong.
+    ///
+    /// The system is named by --eventstore-url, --direct-url and --projected-url, and only looked at.
+    Explain(ExplainArgs),
     /// Say which path is the truth, and throw the flag that decides it.
     ///
     /// The system is named by --eventstore-url, --direct-url and --projected-url, accounts as `--engines external` does.
@@ -134,6 +139,27 @@ pub struct ReadinessArgs {
         hide_env_values = true
     )]
     pub valid_for: String,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The interview, by its id, as findings name it.
+    #[arg(value_name = "INTERVIEW")]
+    pub interview: InterviewId,
+    /// One of its sentences: the number behind the `#` of a finding.
+    #[arg(value_name = "SLOT")]
+    pub slot: Option<u32>,
+    /// The consumer groups of the projection: neo4j-projection-interview-NAME and neo4j-projection-sentence-NAME.
+    #[arg(
+        long,
+        env = "CUTOVER_GROUPS",
+        value_name = "NAME",
+        default_value = "v1",
+        value_parser = clap::builder::NonEmptyStringValueParser::new(),
+        hide_env_values = true
+    )]
+    pub groups: String,
 }
 
 /// Arguments of `switch`.

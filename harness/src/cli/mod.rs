@@ -10,6 +10,7 @@ pub mod diff;
 pub mod doctor;
 pub mod drill;
 pub mod eventstore;
+pub mod explain;
 pub mod flags;
 pub mod list;
 pub mod output;
@@ -92,6 +93,7 @@ fn execute(cli: Cli) -> Result<u8, ExpectedError> {
         Command::Diff(args) => diff::execute(&config, &args),
         Command::Snapshot(args) => snapshot::execute(&config, &args),
         Command::Eventstore(args) => eventstore::execute(&config, &args),
+        Command::Explain(args) => explain::execute(&config, &args),
         Command::Switch(args) => switch::execute(&config, &args),
         Command::Doctor => doctor::execute(&config),
         Command::Completions(args) => completions::execute(&args),

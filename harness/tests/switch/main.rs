@@ -1,7 +1,8 @@
-//! The flag, thrown and thrown back: under load, by two at once, and with a death at every step. Nothing is lost, nobody writes who
+//! A live system in memory. Its differences are explained. The flag, thrown and thrown back: under load, by two at once, and with a death at every step. Nothing is lost, nobody writes who
 //! should not, and the flag always says where it stands.
 
 mod cut_off;
+mod explain;
 mod fence;
 mod load;
 mod refusals;

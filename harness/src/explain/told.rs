@@ -9,7 +9,7 @@ use cutover_engines::graph::{ApplyError, Graph, GraphError, MemoryGraph, Schema}
 use super::evidence::History;
 use super::{ExplainError, Subject, System, Told};
 use crate::diff::{
-    Difference, GraphSource, Limits, Orientation, Policy, Source, Subject as Of, diff_interviews,
+    Difference, GraphSource, Identity, Limits, Orientation, Policy, Source, Subject as Of, diff_interviews,
 };
 use crate::result::CheckResult;
 
@@ -35,8 +35,9 @@ pub(super) async fn compare(
     let across = Policy::direct_vs_projected();
     let between = compared(("direct", &direct), ("projected", &projected), &across, subject).await?;
     let by_direct = compared(("direct", &direct), ("events", &expected), &across, subject).await?;
-    let by_projected =
-        compared(("events", &expected), ("projected", &projected), &Policy::same_schema(), subject).await?;
+    // Named by slots, as findings are, and not by the keys that the schema has.
+    let alike = Policy { identity: Identity::Slots, ..Policy::same_schema() };
+    let by_projected = compared(("events", &expected), ("projected", &projected), &alike, subject).await?;
     let is_nowhere = between.compared.node_totals() == (0, 0);
     let told = |check: CheckResult| Told {
         compared: check.compared.total(),

@@ -110,3 +110,55 @@ async fn an_interview_that_nobody_knows_has_no_story() {
     let refused = tell(&world, Subject { interview: nobody, slot: None }).await;
     assert!(matches!(refused, Err(ExplainError::Unknown(id)) if id == nobody), "{refused:?}");
 }
+
+/// What a consumer does with an event that it does not apply.
+enum Answer {
+    Acknowledge,
+    Park,
+}
+
+/// Takes the next events of the sentences' group, and answers them without applying any.
+async fn answer(world: &World, answer: Answer) {
+    let group = Groups::in_production().sentence;
+    let mut subscription = world.log.subscribe(&group, 10).await.expect("a subscription");
+    let delivered = subscription.receiver.next(10).await.expect("deliveries");
+    for delivery in delivered {
+        match answer {
+            Answer::Acknowledge => subscription.answers.acknowledge(vec![delivery.ack_id]).await,
+            Answer::Park => subscription.answers.park(delivery.ack_id, "no handler for it").await,
+        }
+        .expect("an answer");
+    }
+    while world.log.group_info(&group).await.expect("a group").in_flight > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_was_acknowledged_without_an_effect_is_missing_for_ever() {
+    let mut world = World::with_an_interview().await;
+    world.compare().await;
+    world.stop_projecting();
+    edit(&world.pipeline(9), 1, "Lost.").await;
+    answer(&world, Answer::Acknowledge).await;
+    let story = told(&world, Some(1)).await;
+    assert!(
+        matches!(&story.causes[..], [Cause::MissingEvents { first: 2, last: 2, .. }]),
+        "{:?}",
+        story.causes
+    );
+    assert_eq!(story.events.iter().filter(|event| !event.is_applied).count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_is_parked_is_named_with_the_reason() {
+    let mut world = World::with_an_interview().await;
+    world.compare().await;
+    world.stop_projecting();
+    edit(&world.pipeline(9), 1, "Parked.").await;
+    answer(&world, Answer::Park).await;
+    let story = told(&world, Some(1)).await;
+    let [Cause::Parked { version: 2, reason, .. }] = &story.causes[..] else { panic!("{:?}", story.causes) };
+    assert!(reason.contains("no handler for it"), "{reason}");
+    assert_eq!(story.parked.len(), 1);
+}

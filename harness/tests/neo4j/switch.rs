@@ -164,8 +164,7 @@ impl Live {
     }
 
     async fn throw(&self, to: &str) -> (Option<i32>, String) {
-        let order = ["switch", "to", to, "--execute", "--reason", "a test", "--certificate", "go.json"];
-        self.run(&order).await
+        self.run(&order(to)).await
     }
 
     /// Waits for everything, and looks whether the two graphs are the same.
@@ -179,6 +178,11 @@ impl Live {
         let check = diff::diff("graphs", sides, &direct, &projected, &policy, Limits::default()).await;
         assert!(check.differences.is_empty() && check.compared.total() > 50, "{check:?}");
     }
+}
+
+/// Throws the flag. A slow machine may take longer than a night at work would allow.
+const fn order(to: &str) -> [&str; 10] {
+    ["switch", "to", to, "--execute", "--reason", "a test", "--certificate", "go.json", "--fence-max", "60s"]
 }
 
 impl Drop for Live {
@@ -300,9 +304,8 @@ async fn a_switch_that_is_killed_behind_the_fence_is_brought_to_an_end_by_the_ne
     let mut writers = Writers::start(&live);
     writers.go_on(2).await;
     for to in ["projected", "dual"] {
-        let order = ["switch", "to", to, "--execute", "--reason", "a test", "--certificate", "go.json"];
         let before = live.history().await.len();
-        let mut child = live.spawn(&order);
+        let mut child = live.spawn(&order(to));
         // Killed as soon as writers are held up; on a fast machine it may be done by then.
         while !live.history().await[before..].iter().any(|event| !matches!(event, SwitchEvent::Started(_))) {
             assert!(child.try_wait().expect("a child").is_none(), "it ended before it held anybody up");

@@ -98,3 +98,19 @@ async fn there_is_no_way_from_projected_to_direct() {
         panic!("{refused:?}")
     };
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_way_back_from_direct_is_open_for_as_long_as_nothing_was_written_without_events() {
+    let world = World::with_an_interview().await;
+    world.compare().await;
+    let pipeline = world.pipeline(9);
+    world.throw(Mode::Direct).await.expect("a flag that is thrown");
+    world.throw_with(&Hooks::default(), Mode::Dual, "eve").await.expect("nothing was written");
+    world.throw_with(&Hooks::default(), Mode::Direct, "eve").await.expect("a flag that is thrown");
+    edit(&pipeline, 1, "No event says this.").await;
+    assert_eq!(pipeline.outbox_len().await.expect("a graph"), 0);
+    let refused = world.throw_with(&Hooks::default(), Mode::Dual, "bob").await;
+    let Err(SwitchError::Differ(check)) = refused else { panic!("{refused:?}") };
+    assert_eq!(check.differences.first[0].key, "#1");
+    assert_eq!(world.seen().await.state.mode, Mode::Direct);
+}

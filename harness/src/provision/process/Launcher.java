@@ -3,6 +3,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.concurrent.CompletableFuture;
 import org.neo4j.configuration.connectors.ConnectorPortRegister;
 import org.neo4j.configuration.connectors.ConnectorType;
 import org.neo4j.dbms.DatabaseStateService;
@@ -14,18 +15,21 @@ import org.neo4j.kernel.internal.GraphDatabaseAPI;
  * Runs one Neo4j server in a folder of its own, as that folder's neo4j.conf says.
  *
  * Standard input is a lifeline: whoever started this process holds the other end, and when that closes, however its holder
- * ended, the server stops and its folder is removed.
+ * ended, the server stops and its folder is removed. Anything that is said on it asks for an orderly shutdown, which puts
+ * everything on the disk and keeps it.
  */
 public final class Launcher {
     public static void main(String[] arguments) throws Exception {
         Path home = Path.of(arguments[0]);
         // Before anything else: the lifeline may break while the server starts.
-        Thread lifeline = new Thread(() -> end(home), "lifeline");
+        CompletableFuture<DatabaseManagementService> started = new CompletableFuture<>();
+        Thread lifeline = new Thread(() -> end(home, started), "lifeline");
         lifeline.setDaemon(true);
         lifeline.start();
         DatabaseManagementService service = new DatabaseManagementServiceBuilder(home)
                 .loadPropertiesFromFile(home.resolve("neo4j.conf"))
                 .build();
+        started.complete(service);
         GraphDatabaseAPI database = (GraphDatabaseAPI) service.database("neo4j");
         // A server listens even when its database could not be started, and would say "unavailable" for ever.
         if (!database.isAvailable(0)) {
@@ -43,10 +47,11 @@ public final class Launcher {
         lifeline.join();
     }
 
-    private static void end(Path home) {
+    private static void end(Path home, CompletableFuture<DatabaseManagementService> started) {
         try {
-            while (System.in.read() != -1) {
-                // Nothing is ever said on the lifeline.
+            if (System.in.read() != -1) {
+                started.join().shutdown();
+                Runtime.getRuntime().halt(0);
             }
         } catch (IOException error) {
             // A lifeline that cannot be read is a broken one.

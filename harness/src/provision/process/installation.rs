@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 /// The long-term release that runs on a JDK of version 17 or later.
 const NEO4J_VERSION: &str = "5.26.18";
 /// Changes with the launcher, so that a cache folder of another version of this program is not taken for ours.
-const LAYOUT: &str = "3";
+const LAYOUT: &str = "4";
 
 const LAUNCHER: &str = include_str!("Launcher.java");
 const POM: &str = include_str!("pom.xml");

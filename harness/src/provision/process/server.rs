@@ -89,7 +89,7 @@ pub enum ServerError {
 pub struct Server {
     java: Java,
     /// The server's standard input: it ends when this closes.
-    _lifeline: ChildStdin,
+    lifeline: ChildStdin,
     uri: String,
     /// Dropped last: it removes what the server no longer writes to.
     home: Home,
@@ -140,7 +140,7 @@ impl Server {
         let log = File::options().append(true).open(log).map_err(unwritable)?;
         tokio::spawn(keep(output, tokio::fs::File::from_std(log)));
         home.remove_when_dropped();
-        Ok(Self { java, _lifeline: lifeline, uri, home })
+        Ok(Self { java, lifeline, uri, home })
     }
 
     /// Returns where it listens, `bolt://127.0.0.1:port`.
@@ -156,6 +156,19 @@ impl Server {
     pub async fn kill(mut self) -> io::Result<()> {
         self.home.keep();
         self.java.0.kill().await
+    }
+
+    /// Shuts the server down in order, and keeps its data: everything is on the disk then. That takes ten seconds.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the server is gone already, or the operating system does not let it.
+    pub async fn shut_down(mut self) -> io::Result<()> {
+        self.home.keep();
+        self.lifeline.write_all(b"\n").await?;
+        self.lifeline.flush().await?;
+        self.java.0.wait().await?;
+        Ok(())
     }
 
     /// Stops the server and removes its data.

@@ -282,6 +282,11 @@ impl OwnServer {
         self.address
     }
 
+    /// Shuts it down in order: everything is on the disk then.
+    pub(crate) async fn shut_down(&mut self) {
+        self.server.take().expect("a running server").shut_down().await.expect("a server that ends");
+    }
+
     /// Kills it with SIGKILL.
     pub(crate) async fn kill(&mut self) {
         self.server.take().expect("a running server").kill().await.expect("a killed server");

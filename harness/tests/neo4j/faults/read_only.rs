@@ -7,7 +7,7 @@ use cutover_engines::graph::{Graph as _, Schema};
 use cutover_service::projection::{ProjectionError, Settings};
 
 use super::proxy::Proxy;
-use super::{History, OwnServer, PLENTY, ask, chain, graph_at};
+use super::{History, OwnServer, PLENTY, chain, graph_at};
 
 const READ_ONLY: (&str, &str) = ("server.databases.read_only", "neo4j");
 
@@ -15,10 +15,11 @@ const READ_ONLY: (&str, &str) = ("server.databases.read_only", "neo4j");
 async fn a_database_that_becomes_read_only_pauses_the_run_and_parks_nothing() {
     let history = History::of("read-only");
     let mut server = OwnServer::start(&[]).await;
-    let proxy = Proxy::before(server.address()).await;
     // Neo4j does not start read-only where an index must be built again, as a new one must that has never reached the disk.
     graph_at(server.address(), PLENTY).prepare(Schema::Projected).await.expect("constraints");
-    ask(server.address(), "neo4j", "neo4j", "CALL db.checkpoint()").await;
+    server.shut_down().await;
+    server.start_again(&[]).await;
+    let proxy = Proxy::before(server.address()).await;
     let graph = graph_at(proxy.address(), PLENTY);
     let run = history.project(graph.clone(), history.settings());
     let moment = proxy.passed().bytes + 100_000;

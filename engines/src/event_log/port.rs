@@ -147,6 +147,12 @@ impl GroupInfo {
     pub fn is_caught_up_with(&self, last: Option<u64>) -> bool {
         self.in_flight == 0 && self.buffered == 0 && self.last_known >= last
     }
+
+    /// Returns how many events up to `last` (the last revision of the group's stream) are not yet answered.
+    pub fn lag(&self, last: Option<u64>) -> u64 {
+        let count = |revision: Option<u64>| revision.map_or(0, |revision| revision + 1);
+        count(last).saturating_sub(count(self.last_known)) + self.in_flight + self.buffered
+    }
 }
 
 /// What an event store could not do.

@@ -44,10 +44,10 @@ struct Verified<'a> {
 }
 
 fn verify(config: &Config, args: &VerifyArgs, now: Timestamp) -> Result<u8, ExpectedError> {
-    let trusted = if args.trusted_keys.is_empty() {
+    let trusted = if args.trust.trusted_keys.is_empty() {
         vec![PublicKey::own(&config_folder(|name| std::env::var_os(name))?)?]
     } else {
-        args.trusted_keys.iter().map(|file| PublicKey::read(file)).collect::<Result<_, _>>()?
+        args.trust.trusted_keys.iter().map(|file| PublicKey::read(file)).collect::<Result<_, _>>()?
     };
     let signed = SignedCertificate::read(&args.file)?;
     let certificate = signed.verify(&trusted, now)?;

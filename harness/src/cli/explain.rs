@@ -15,7 +15,7 @@ use crate::report::{Style, story_to_terminal};
 ///
 /// [`ExpectedError`] when a server was not named or does not answer, and when nobody knows of the interview.
 pub fn execute(config: &Config, args: &ExplainArgs) -> Result<u8, ExpectedError> {
-    let live = LiveSystem::connect(&config.external, args.groups.as_str())?;
+    let live = LiveSystem::connect(&config.external, args.projection.groups.as_str())?;
     let system = System {
         groups: live.consumer_groups(),
         log: live.log.clone(),

@@ -141,6 +141,36 @@ pub struct ReadinessArgs {
     pub valid_for: String,
 }
 
+/// The consumer groups of a live system's projection.
+#[derive(Debug, Args)]
+pub struct ProjectionGroups {
+    /// The consumer groups of the projection: neo4j-projection-interview-NAME and neo4j-projection-sentence-NAME.
+    #[arg(
+        long,
+        global = true,
+        env = "CUTOVER_GROUPS",
+        value_name = "NAME",
+        default_value = "v1",
+        value_parser = clap::builder::NonEmptyStringValueParser::new(),
+        hide_env_values = true
+    )]
+    pub groups: String,
+}
+
+/// The keys that certificates are held against.
+#[derive(Debug, Args)]
+pub struct TrustedKeys {
+    /// A public key to trust, PEM; may be given several times. Your own when left out.
+    #[arg(
+        long = "trusted-key",
+        env = "CUTOVER_TRUSTED_KEY",
+        value_name = "FILE",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
+    pub trusted_keys: Vec<PathBuf>,
+}
+
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
@@ -150,16 +180,9 @@ pub struct ExplainArgs {
     /// One of its sentences: the number behind the `#` of a finding.
     #[arg(value_name = "SLOT")]
     pub slot: Option<u32>,
-    /// The consumer groups of the projection: neo4j-projection-interview-NAME and neo4j-projection-sentence-NAME.
-    #[arg(
-        long,
-        env = "CUTOVER_GROUPS",
-        value_name = "NAME",
-        default_value = "v1",
-        value_parser = clap::builder::NonEmptyStringValueParser::new(),
-        hide_env_values = true
-    )]
-    pub groups: String,
+    /// The groups of the projection.
+    #[command(flatten)]
+    pub projection: ProjectionGroups,
 }
 
 /// Arguments of `switch`.
@@ -179,17 +202,9 @@ pub struct SwitchArgs {
         hide_env_values = true
     )]
     pub flag: String,
-    /// The consumer groups of the projection: neo4j-projection-interview-NAME and neo4j-projection-sentence-NAME.
-    #[arg(
-        long,
-        global = true,
-        env = "CUTOVER_GROUPS",
-        value_name = "NAME",
-        default_value = "v1",
-        value_parser = clap::builder::NonEmptyStringValueParser::new(),
-        hide_env_values = true
-    )]
-    pub groups: String,
+    /// The groups of the projection.
+    #[command(flatten)]
+    pub projection: ProjectionGroups,
 }
 
 /// What can be done with the flag.
@@ -230,15 +245,9 @@ pub struct ToArgs {
     /// The certificate of the readiness run, which the way to `projected` needs.
     #[arg(long, env = "CUTOVER_CERTIFICATE", value_name = "FILE", hide_env_values = true)]
     pub certificate: Option<PathBuf>,
-    /// A public key to trust, PEM; may be given several times. Your own when left out.
-    #[arg(
-        long = "trusted-key",
-        env = "CUTOVER_TRUSTED_KEY",
-        value_name = "FILE",
-        value_delimiter = ',',
-        hide_env_values = true
-    )]
-    pub trusted_keys: Vec<PathBuf>,
+    /// Whose certificates count.
+    #[command(flatten)]
+    pub trust: TrustedKeys,
     /// How long writers may be held up, such as 2s; after that it is given up.
     #[arg(
         long,
@@ -283,15 +292,9 @@ pub struct VerifyArgs {
     /// The certificate.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// A public key to trust, PEM; may be given several times. Your own when left out.
-    #[arg(
-        long = "trusted-key",
-        env = "CUTOVER_TRUSTED_KEY",
-        value_name = "FILE",
-        value_delimiter = ',',
-        hide_env_values = true
-    )]
-    pub trusted_keys: Vec<PathBuf>,
+    /// Whose certificates count.
+    #[command(flatten)]
+    pub trust: TrustedKeys,
     /// Also say whether it is for the live system that --eventstore-url, --direct-url and --projected-url name, as that is now.
     #[arg(long, env = "CUTOVER_LIVE", hide_env_values = true)]
     pub live: bool,

@@ -101,7 +101,7 @@ struct Operator<'a> {
 
 impl<'a> Operator<'a> {
     fn connect(config: &'a Config, args: &SwitchArgs) -> Result<Self, ExpectedError> {
-        let live = LiveSystem::connect(&config.external, args.groups.as_str())?;
+        let live = LiveSystem::connect(&config.external, args.projection.groups.as_str())?;
         let system = System {
             log: live.log.clone(),
             direct: live.direct.graph.clone(),
@@ -265,11 +265,11 @@ fn style() -> Style {
 
 /// Reads what was handed in. A key of one's own that is not there yet has signed nothing.
 fn presented(args: &ToArgs) -> Result<Presented, ExpectedError> {
-    let trusted = if args.trusted_keys.is_empty() {
+    let trusted = if args.trust.trusted_keys.is_empty() {
         let own = config_folder(|name| std::env::var_os(name)).and_then(|folder| PublicKey::own(&folder));
         own.into_iter().collect()
     } else {
-        args.trusted_keys.iter().map(|file| PublicKey::read(file)).collect::<Result<_, _>>()?
+        args.trust.trusted_keys.iter().map(|file| PublicKey::read(file)).collect::<Result<_, _>>()?
     };
     let certificate = args.certificate.as_deref().map(SignedCertificate::read);
     Ok(Presented { certificate, trusted })

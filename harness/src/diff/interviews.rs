@@ -13,8 +13,9 @@ use super::compiled::CompiledPolicy;
 use super::difference::{Orientation, Side};
 use super::element::Element;
 use super::policy::Policy;
+use super::run::at;
 use super::source::Source;
-use super::stream::{DiffError, Limits};
+use super::stream::{DiffError, Limits, milliseconds};
 use crate::result::CheckResult;
 
 /// Compares the trees of interviews under a policy. What neither side has is the same on both; the check counts what was compared,
@@ -41,9 +42,7 @@ pub async fn diff_interviews(
             tokio::join!(left.interviews(keys, policy.identity), right.interviews(keys, policy.identity));
         let mut by_id: BTreeMap<SmolStr, [Vec<Element>; 2]> = BTreeMap::new();
         for (side, read) in [(Side::Left, on_left), (Side::Right, on_right)] {
-            for Interview { id, elements, unidentified, .. } in
-                read.map_err(|source| DiffError::Graph { side, source })?
-            {
+            for Interview { id, elements, unidentified, .. } in at(side, read)? {
                 for node in &unidentified {
                     comparison.find_unidentified(side, node, Some(&id));
                 }
@@ -57,6 +56,6 @@ pub async fn diff_interviews(
     let rules = comparison.rules_used();
     let mut check = CheckResult::concluded(id, sides, comparison.compared, comparison.differences);
     check.rules = rules;
-    check.duration_ms = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
+    check.duration_ms = milliseconds(begin.elapsed());
     Ok(check)
 }

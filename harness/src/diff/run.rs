@@ -560,6 +560,6 @@ fn labels_outside_trees([left, right]: &[Counts; 2]) -> Vec<SmolStr> {
     labels
 }
 
-fn at<T>(side: Side, answer: Result<T, GraphError>) -> Result<T, DiffError> {
+pub(super) fn at<T>(side: Side, answer: Result<T, GraphError>) -> Result<T, DiffError> {
     answer.map_err(|source| DiffError::Graph { side, source })
 }

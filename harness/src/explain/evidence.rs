@@ -8,7 +8,7 @@ use cutover_core::graph::{Label, Value};
 use cutover_core::ids::{AggregateId, InterviewId, SentenceId};
 use cutover_core::timestamp::Timestamp;
 use cutover_core::wire;
-use cutover_engines::event_log::{EventLog, LogError};
+use cutover_engines::event_log::{EventLog, GroupInfo, LogError};
 use cutover_engines::graph::Graph;
 use serde::Serialize;
 use smol_str::SmolStr;
@@ -132,15 +132,12 @@ pub(super) async fn gather(system: &System, subject: Subject) -> Result<Evidence
         .collect();
     let (mut parked, mut lag) = (Vec::new(), 0);
     for group in [&system.groups.interview, &system.groups.sentence] {
-        let last = system.log.last_revision(&group.stream).await?.map_or(0, |last| last + 1);
+        let last = system.log.last_revision(&group.stream).await?;
         match system.log.group_info(group).await {
-            Ok(info) => {
-                let known = info.last_known.map_or(0, |known| known + 1);
-                lag += last.saturating_sub(known) + info.in_flight + info.buffered;
-            }
+            Ok(info) => lag += info.lag(last),
             // Nobody projects: everything that is not applied is still to come.
             Err(LogError::NoSuchGroup { .. }) => {
-                lag += last;
+                lag += GroupInfo::default().lag(last);
                 continue;
             }
             Err(error) => return Err(error.into()),

@@ -170,11 +170,7 @@ impl LiveSystem {
         let last = self.log.last_revision(&group.stream).await.map_err(|error| self.store_failed(error))?;
         let events = last.map_or(0, |last| last + 1);
         let standing = match self.log.group_info(&group).await {
-            Ok(info) => {
-                let known = info.last_known.map_or(0, |known| known + 1);
-                let lag = events.saturating_sub(known) + info.in_flight + info.buffered;
-                Some(Standing { lag, parked: info.parked })
-            }
+            Ok(info) => Some(Standing { lag: info.lag(last), parked: info.parked }),
             Err(LogError::NoSuchGroup { .. }) => None,
             Err(error) => return Err(self.store_failed(error)),
         };

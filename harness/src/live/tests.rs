@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cutover_core::event::RecordedEvent;
-use cutover_core::graph::{Change, ChangeSet, Label, NodeRef, Properties, Value};
+use cutover_core::graph::{Change, ChangeSet, Label, NodeRef, Properties};
 use cutover_core::ids::{AggregateId, InterviewId, ProjectId, StreamName};
 use cutover_core::timestamp::Timestamp;
 use cutover_engines::event_log::eventstoredb::grpc::EmbeddedEventStore;
@@ -14,9 +14,7 @@ use cutover_engines::event_log::{
     Appended, EventLog, EventStoreDb, ExpectedRevision, GroupId, GroupInfo, GroupSettings, LogError,
     NewEvent, ParkedEvent, Subscription,
 };
-use cutover_engines::graph::{
-    ApplyError, Census, Cursor, Graph, GraphError, MemoryGraph, NodeRow, Page, Schema, Tree,
-};
+use cutover_engines::graph::{ApplyError, Graph, GraphError, Interposed, MemoryGraph, Schema};
 use cutover_service::pipeline::analyse::Lexical;
 use cutover_service::pipeline::{self, Pipeline, RequestContext, SeededIds, analyse_file};
 use cutover_service::projection::{Groups, ProjectionService, Settings};
@@ -49,43 +47,17 @@ impl Identify for Named {
 struct ReadOnly(Arc<MemoryGraph>);
 
 #[async_trait]
-impl Graph for ReadOnly {
+impl Interposed for ReadOnly {
+    fn inner(&self) -> &dyn Graph {
+        &*self.0
+    }
+
     async fn prepare(&self, _: Schema) -> Result<(), GraphError> {
         panic!("a live graph is prepared");
     }
 
     async fn apply(&self, _: &[ChangeSet]) -> Result<(), ApplyError> {
         panic!("a live graph is written to");
-    }
-
-    async fn versions(&self, aggregates: &[AggregateId]) -> Result<Vec<Option<u64>>, GraphError> {
-        self.0.versions(aggregates).await
-    }
-
-    async fn census(&self) -> Result<Census, GraphError> {
-        self.0.census().await
-    }
-
-    async fn nodes(
-        &self,
-        label: &str,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Page<NodeRow>, GraphError> {
-        self.0.nodes(label, after, limit).await
-    }
-
-    async fn orphans(
-        &self,
-        label: Label,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Page<NodeRow>, GraphError> {
-        self.0.orphans(label, after, limit).await
-    }
-
-    async fn trees(&self, interviews: &[Value]) -> Result<Vec<Tree>, GraphError> {
-        self.0.trees(interviews).await
     }
 
     async fn erase(&self) -> Result<(), GraphError> {

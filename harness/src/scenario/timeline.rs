@@ -9,9 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use async_trait::async_trait;
-use cutover_core::graph::{ChangeSet, Label, Value};
-use cutover_core::ids::AggregateId;
-use cutover_engines::graph::{ApplyError, Census, Cursor, Graph, GraphError, NodeRow, Page, Schema, Tree};
+use cutover_core::graph::ChangeSet;
+use cutover_engines::graph::{ApplyError, Graph, Interposed};
 use smol_str::SmolStr;
 
 use crate::result::Sample;
@@ -70,9 +69,9 @@ struct Watched {
 }
 
 #[async_trait]
-impl Graph for Watched {
-    async fn prepare(&self, schema: Schema) -> Result<(), GraphError> {
-        self.inner.prepare(schema).await
+impl Interposed for Watched {
+    fn inner(&self) -> &dyn Graph {
+        &*self.inner
     }
 
     async fn apply(&self, batch: &[ChangeSet]) -> Result<(), ApplyError> {
@@ -80,45 +79,12 @@ impl Graph for Watched {
         self.timeline.count(&self.name, batch.len() as u64);
         Ok(())
     }
-
-    async fn versions(&self, aggregates: &[AggregateId]) -> Result<Vec<Option<u64>>, GraphError> {
-        self.inner.versions(aggregates).await
-    }
-
-    async fn census(&self) -> Result<Census, GraphError> {
-        self.inner.census().await
-    }
-
-    async fn nodes(
-        &self,
-        label: &str,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Page<NodeRow>, GraphError> {
-        self.inner.nodes(label, after, limit).await
-    }
-
-    async fn orphans(
-        &self,
-        label: Label,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Page<NodeRow>, GraphError> {
-        self.inner.orphans(label, after, limit).await
-    }
-
-    async fn trees(&self, interviews: &[Value]) -> Result<Vec<Tree>, GraphError> {
-        self.inner.trees(interviews).await
-    }
-
-    async fn erase(&self) -> Result<(), GraphError> {
-        self.inner.erase().await
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use cutover_engines::graph::MemoryGraph;
+    use cutover_core::ids::AggregateId;
+    use cutover_engines::graph::{MemoryGraph, Schema};
 
     use super::*;
 

@@ -354,12 +354,7 @@ impl Driver {
                     Ok((last, info))
                 };
                 match asked.await {
-                    Ok((last, info)) if info.is_caught_up_with(last) => {}
-                    Ok((last, info)) => {
-                        let unseen = (last.map_or(0, |last| last + 1))
-                            .saturating_sub(info.last_known.map_or(0, |known| known + 1));
-                        *lag = unseen + info.in_flight + info.buffered;
-                    }
+                    Ok((last, info)) => *lag = info.lag(last),
                     Err(error) => return Done::LagUnknown(error),
                 }
             }

@@ -3,6 +3,7 @@
 use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 
 use super::page::Page;
+use super::table::render;
 use super::{Style, grouped};
 use crate::certificate::{Certificate, Engine, Figure, KeyId, LiveSystemState, ScenarioSet};
 use crate::live;
@@ -111,10 +112,5 @@ fn table(figures: &[Figure], is_coloured: bool) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    if is_coloured {
-        table.enforce_styling();
-    } else {
-        table.force_no_tty();
-    }
-    table.trim_fmt()
+    render(table, is_coloured)
 }

@@ -4,6 +4,7 @@ use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 
 use super::Style;
 use super::page::Page;
+use super::table;
 use crate::doctor::{Diagnosis, Kind, State};
 
 /// Renders a diagnosis for people.
@@ -27,12 +28,7 @@ pub fn diagnosis_to_terminal(diagnosis: &Diagnosis, style: Style) -> String {
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
-    if style.is_coloured {
-        table.enforce_styling();
-    } else {
-        table.force_no_tty();
-    }
-    page.block(&table.trim_fmt());
+    page.block(&table::render(table, style.is_coloured));
     page.blank();
     for kind in &diagnosis.engines {
         write_kind(&mut page, kind, kind.name == diagnosis.chosen);

@@ -8,6 +8,7 @@ use cutover_core::switch::{Started, SwitchEvent, SwitchState};
 use super::Style;
 use super::grouped;
 use super::page::Page;
+use super::table;
 use crate::result::Outcome;
 use crate::switch::{Precheck, StepDone};
 
@@ -32,12 +33,7 @@ pub fn prechecks_to_terminal(checks: &[Precheck], style: Style) -> String {
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
-    if style.is_coloured {
-        table.enforce_styling();
-    } else {
-        table.force_no_tty();
-    }
-    page.block(&table.trim_fmt());
+    page.block(&table::render(table, style.is_coloured));
     page.blank();
     for check in checks {
         if let Some(remedy) = &check.remedy {

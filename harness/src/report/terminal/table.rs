@@ -80,7 +80,8 @@ fn table(columns: &[&str]) -> Table {
     table
 }
 
-fn render(mut table: Table, is_coloured: bool) -> String {
+/// Renders a table, with colours or without: the terminal is not asked.
+pub(super) fn render(mut table: Table, is_coloured: bool) -> String {
     if is_coloured {
         table.enforce_styling();
     } else {

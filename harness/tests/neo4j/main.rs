@@ -13,3 +13,5 @@ mod leftovers;
 mod live;
 mod servers;
 mod switch;
+#[path = "../common/writers.rs"]
+mod writers;

@@ -7,12 +7,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use cutover_core::direct::Edit;
 use cutover_core::ids::{InterviewId, ProjectId, StreamName};
-use cutover_core::sentence::{Tag, TagType};
 use cutover_core::switch::{CategoryPositions, Mode, SwitchEvent};
 use cutover_core::timestamp::Timestamp;
 use cutover_engines::event_log::eventstoredb::grpc::EmbeddedEventStore;
@@ -24,13 +21,12 @@ use cutover_service::pipeline::analyse::Lexical;
 use cutover_service::pipeline::{Clock, Pipeline, RequestContext, SeededIds, analyse_file};
 use cutover_service::projection::{self, Groups, ProjectionService, Until};
 use cutover_service::switch::{Flag, Seen};
-use smol_str::format_smolstr;
 use tempfile::TempDir;
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::servers::{Exclusive, graph, uri};
+use crate::writers::{Person, Writers};
 
 const LINES: &str = "[00:00:01] CC: What is the oxygen pressure?\n[00:00:03] CDR: It reads 2.0 and the tank is fine.\n\
                      [00:00:07] CC: Roger.\n[00:00:09] CC: Verify the hatch.\n";
@@ -191,78 +187,18 @@ impl Drop for Live {
     }
 }
 
-/// People who write all the time, and how often each has.
-struct Writers {
-    stop: Arc<AtomicBool>,
-    running: Vec<(&'static str, watch::Receiver<u64>, JoinHandle<u64>)>,
-}
-
-impl Writers {
-    fn start(live: &Live) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let people = [("ada", "a.txt", 0), ("eve", "a.txt", 1), ("bob", "b.txt", 0)];
-        let running = people
-            .into_iter()
-            .zip(10..)
-            .map(|((name, file, slot), number)| {
-                let (tell, told) = watch::channel(0);
-                let pipeline = live.pipeline(number);
-                let writing =
-                    keep_writing(pipeline, name, InterviewId::for_file(file), slot, stop.clone(), tell);
-                (name, told, tokio::spawn(writing))
-            })
-            .collect();
-        Self { stop, running }
-    }
-
-    /// Returns when everybody has written so many times more.
-    async fn go_on(&mut self, times: u64) {
-        for (name, told, _) in &mut self.running {
-            let before = *told.borrow();
-            let more = told.wait_for(|now| *now >= before + times).await;
-            more.unwrap_or_else(|_| panic!("{name} has stopped"));
-        }
-    }
-
-    /// Lets everybody come to an end, and looks whether all that they wrote is there.
-    async fn end(self) {
-        self.stop.store(true, Ordering::SeqCst);
-        let mut said = Vec::new();
-        for (name, _, writing) in self.running {
-            said.push((name, writing.await.expect("a writer that was never refused")));
-        }
-        let direct = dump(&*client(Schema::Direct)).await.expect("a graph");
-        for (name, written) in said {
-            for number in 1..=written {
-                assert!(direct.contains(&format!("\"{name}-{number}\"")), "{name}'s topic {number} is lost");
-            }
-            assert!(direct.contains(&format!("{name} says {written}.")), "{name}'s last word is lost");
-        }
-    }
-}
-
-async fn keep_writing(
-    pipeline: Arc<Pipeline>,
-    name: &'static str,
-    interview: InterviewId,
-    slot: u32,
-    stop: Arc<AtomicBool>,
-    tell: watch::Sender<u64>,
-) -> u64 {
-    let context = RequestContext::human(name);
-    let mut written = 0;
-    while !stop.load(Ordering::SeqCst) {
-        written += 1;
-        let text = format_smolstr!("{name} says {written}.");
-        pipeline.execute(interview, Edit::Text { slot, text }, &context).await.expect("an edit");
-        let tag = Tag { tag_type: TagType::Topic, value: format_smolstr!("{name}-{written}") };
-        pipeline.execute(interview, Edit::Tag { slot, tag }, &context).await.expect("a tag");
-        pipeline.drain().await.expect("a drained outbox");
-        tell.send_replace(written);
+/// Three people on two interviews.
+fn people(live: &Live) -> Writers {
+    let people = [("ada", "a.txt", 0), ("eve", "a.txt", 1), ("bob", "b.txt", 0)];
+    Writers::start(people.into_iter().zip(10..).map(|((name, file, slot), number)| Person {
+        name,
+        interview: InterviewId::for_file(file),
+        slot,
+        pipeline: live.pipeline(number),
+        processes: None,
         // People think before they write; a slow machine has moments in which nothing waits, as the prechecks want it.
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    written
+        thinks: Duration::from_millis(100),
+    }))
 }
 
 /// Returns the line that says how long writers were held up.
@@ -274,7 +210,7 @@ fn held_up(said: &str) -> &str {
 async fn the_flag_is_thrown_and_thrown_back_while_everybody_writes_and_nothing_is_lost() {
     let live = Live::start().await;
     live.certify().await;
-    let mut writers = Writers::start(&live);
+    let mut writers = people(&live);
     writers.go_on(3).await;
 
     let (code, said) = live.run(&["switch", "to", "projected", "--certificate", "go.json"]).await;
@@ -295,7 +231,7 @@ async fn the_flag_is_thrown_and_thrown_back_while_everybody_writes_and_nothing_i
     assert!(said.contains("the mode is `dual`"), "{said}");
     println!("back: {}", held_up(&said));
     writers.go_on(3).await;
-    writers.end().await;
+    writers.end(&*client(Schema::Direct)).await;
     live.compare().await;
 }
 
@@ -303,7 +239,7 @@ async fn the_flag_is_thrown_and_thrown_back_while_everybody_writes_and_nothing_i
 async fn a_switch_that_is_killed_behind_the_fence_is_brought_to_an_end_by_the_next_one() {
     let live = Live::start().await;
     live.certify().await;
-    let mut writers = Writers::start(&live);
+    let mut writers = people(&live);
     writers.go_on(2).await;
     for to in ["projected", "dual"] {
         let before = live.history().await.len();
@@ -337,7 +273,7 @@ async fn a_switch_that_is_killed_behind_the_fence_is_brought_to_an_end_by_the_ne
     }
     let mode = live.flag().look(Seen::default()).await.expect("a flag").state.mode;
     assert_eq!(mode, Mode::Dual);
-    writers.end().await;
+    writers.end(&*client(Schema::Direct)).await;
     live.compare().await;
 }
 

@@ -1,5 +1,5 @@
-//! A live system in memory. Its differences are explained. The flag, thrown and thrown back: under load, by two at once, and with a death at every step. Nothing is lost, nobody writes who
-//! should not, and the flag always says where it stands.
+//! A live system in memory. Its differences are explained. The flag is thrown and thrown back: under load, by two at once, and with a
+//! death at every step. Nothing is lost, nobody writes who should not, and the flag always says where it stands.
 
 mod cut_off;
 mod explain;
@@ -7,3 +7,5 @@ mod fence;
 mod load;
 mod refusals;
 mod world;
+#[path = "../common/writers.rs"]
+mod writers;

@@ -8,18 +8,17 @@ use std::sync::Arc;
 
 use cutover_core::aggregate::{self, Handled};
 use cutover_core::command::{Accepted, Command, CommandContext, Rejection};
-use cutover_core::event::{Body, Event};
-use cutover_core::ids::{AggregateId, StreamName};
+use cutover_core::event::Body;
+use cutover_core::ids::AggregateId;
 use cutover_core::metadata::Metadata;
-use cutover_core::wire::{self, DecodeError, Decoder};
+use cutover_core::wire;
 use cutover_engines::event_log::{EventLog, ExpectedRevision, LogError, NewEvent};
 use uuid::Uuid;
 
+use crate::history::{self, HistoryError};
+
 /// How often a command is decided before its caller is told that others are always faster.
 pub const ATTEMPTS_MAX: u32 = 5;
-
-/// How many events are read at once.
-const PAGE: usize = 500;
 
 /// Why a command was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -41,17 +40,9 @@ pub enum CommandError {
         /// How often it was decided.
         attempts: u32,
     },
-    /// The history holds an event that cannot be understood: deciding without it could break a rule.
-    #[error("the history that the command needs cannot be read")]
-    Undecodable(#[from] DecodeError),
-    /// The history does not begin at its beginning: deciding without it could break a rule.
-    #[error("the history of stream `{stream}` begins at revision {first} only")]
-    Truncated {
-        /// The stream.
-        stream: StreamName,
-        /// The revision of the first event that is left.
-        first: u64,
-    },
+    /// The history that it would be decided on cannot be read.
+    #[error(transparent)]
+    History(#[from] HistoryError),
     /// The event log failed. When that was during the append, it may have gone through: carrying out the same entry
     /// again finds out.
     #[error(transparent)]
@@ -64,7 +55,8 @@ impl CommandError {
         match self {
             Self::Contended { .. } => true,
             Self::Log(error) => error.is_transient(),
-            Self::Rejected { .. } | Self::Undecodable(_) | Self::Truncated { .. } => false,
+            Self::History(error) => error.is_transient(),
+            Self::Rejected { .. } => false,
         }
     }
 }
@@ -73,14 +65,13 @@ impl CommandError {
 #[derive(Clone)]
 pub struct CommandHandler {
     log: Arc<dyn EventLog>,
-    decoder: Decoder,
     attempts_max: u32,
 }
 
 impl CommandHandler {
     /// Makes a handler that appends to that log.
     pub fn new(log: Arc<dyn EventLog>) -> Self {
-        Self { log, decoder: Decoder::default(), attempts_max: ATTEMPTS_MAX }
+        Self { log, attempts_max: ATTEMPTS_MAX }
     }
 
     /// Sets how often a command is decided when others keep appending first.
@@ -111,7 +102,7 @@ impl CommandHandler {
         let aggregate = command.aggregate();
         let stream = aggregate.stream_name();
         for _ in 0..self.attempts_max {
-            let history = self.load(&stream).await?;
+            let history = history::read(&*self.log, aggregate).await?;
             let handled = aggregate::handle(&history, command, context, entry)
                 .map_err(|rejection| CommandError::Rejected { aggregate, rejection })?;
             let events = match handled {
@@ -132,31 +123,6 @@ impl CommandHandler {
             }
         }
         Err(CommandError::Contended { aggregate, attempts: self.attempts_max })
-    }
-
-    /// Loads the whole history of an aggregate, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error when the log fails, and when the history cannot be understood or is not whole.
-    pub async fn load(&self, stream: &StreamName) -> Result<Vec<Event>, CommandError> {
-        let mut history: Vec<Event> = Vec::new();
-        loop {
-            let from = history.last().map_or(0, |event| event.metadata.version + 1);
-            let page = self.log.read(stream, from, PAGE).await?;
-            for recorded in &page {
-                history.push(self.decoder.decode(recorded)?);
-            }
-            if page.len() < PAGE {
-                break;
-            }
-        }
-        match history.first() {
-            Some(event) if event.metadata.version > 0 => {
-                Err(CommandError::Truncated { stream: stream.clone(), first: event.metadata.version })
-            }
-            _ => Ok(history),
-        }
     }
 }
 

@@ -10,12 +10,13 @@ use cutover_core::timestamp::Timestamp;
 use cutover_core::wire;
 use cutover_engines::event_log::{EventLog, GroupInfo, LogError};
 use cutover_engines::graph::Graph;
+use cutover_service::history::{self, HistoryError};
 use serde::Serialize;
 use smol_str::SmolStr;
 
 use super::{ExplainError, Subject, System};
 
-/// How many events, or nodes, are read at once.
+/// How many nodes are read at once.
 const PAGE: usize = 500;
 /// The sentences of an interview end where so many slots in a row were never used.
 const UNUSED_MAX: u32 = 64;
@@ -185,25 +186,10 @@ async fn histories(log: &dyn EventLog, interview: InterviewId) -> Result<Vec<His
 
 /// Reads the events of an aggregate; one that was deleted for ever has none.
 async fn history(log: &dyn EventLog, aggregate: AggregateId) -> Result<Vec<Event>, ExplainError> {
-    let stream = aggregate.stream_name();
-    let (mut events, mut from) = (Vec::new(), 0);
-    loop {
-        let page = match log.read(&stream, from, PAGE).await {
-            Err(LogError::StreamDeleted { .. }) => return Ok(Vec::new()),
-            page => page?,
-        };
-        for recorded in &page {
-            let event = wire::decode(recorded).map_err(|source| ExplainError::Unreadable {
-                stream: stream.clone(),
-                revision: recorded.revision,
-                source: Box::new(source),
-            })?;
-            events.push(event);
-        }
-        match page.last() {
-            Some(last) if page.len() == PAGE => from = last.revision + 1,
-            _ => return Ok(events),
-        }
+    match history::read(log, aggregate).await {
+        Err(HistoryError::Log(LogError::StreamDeleted { .. })) => Ok(Vec::new()),
+        Err(HistoryError::Log(error)) => Err(error.into()),
+        told => told.map_err(ExplainError::History),
     }
 }
 

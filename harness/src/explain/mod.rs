@@ -17,9 +17,9 @@ use std::sync::Arc;
 
 use cutover_core::ids::InterviewId;
 use cutover_core::limits::LimitsTable;
-use cutover_core::wire::DecodeError;
 use cutover_engines::event_log::{EventLog, LogError};
 use cutover_engines::graph::{Graph, GraphError};
+use cutover_service::history::HistoryError;
 use cutover_service::projection::Groups;
 use serde::Serialize;
 
@@ -98,16 +98,9 @@ pub enum ExplainError {
     /// A graph could not be compared.
     #[error(transparent)]
     Diff(#[from] DiffError),
-    /// An event is none that this program knows.
-    #[error("event {revision} of stream `{stream}` cannot be read")]
-    Unreadable {
-        /// Its stream.
-        stream: cutover_core::ids::StreamName,
-        /// Its place there.
-        revision: u64,
-        /// What is wrong.
-        source: Box<DecodeError>,
-    },
+    /// A history cannot be read.
+    #[error(transparent)]
+    History(HistoryError),
     /// Nobody knows of it: no event, and none of the graphs.
     #[error("there is no such interview: no event of {0}, and neither graph has it")]
     Unknown(InterviewId),

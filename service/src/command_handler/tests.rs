@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use cutover_core::event::RecordedEvent;
+use cutover_core::event::{Event, RecordedEvent};
+use cutover_core::ids::StreamName;
 use cutover_core::sentence::{self, EditorType, SentenceCommand, SentenceEvent};
 use cutover_core::testing::build::{
     self, context, create_sentence, created, edit, edited, interview_id, sentence_event, sentence_id,
@@ -12,6 +13,7 @@ use cutover_core::testing::build::{
 use cutover_engines::event_log::{Appended, GroupId, GroupInfo, GroupSettings, ParkedEvent, Subscription};
 
 use super::*;
+use crate::history::PAGE;
 
 /// What befalls an append.
 enum Fault {
@@ -288,7 +290,7 @@ async fn a_history_of_several_pages_is_read_to_its_end() {
 async fn a_history_whose_beginning_is_gone_decides_nothing() {
     let log = FaultyLog::with([sentence_event(0, 3, edited("Hi.", "Hi!", EditorType::Human))], []);
     let error = ask(&log, entry(1), edit("Hello.")).await.unwrap_err();
-    assert!(matches!(error, CommandError::Truncated { first: 3, .. }), "{error:?}");
+    assert!(matches!(error, CommandError::History(HistoryError::Truncated { first: 3, .. })), "{error:?}");
     assert_eq!(log.contents().appends, 0);
 }
 
@@ -299,7 +301,7 @@ async fn a_history_that_cannot_be_understood_decides_nothing() {
     let log = FaultyLog::with([], []);
     log.contents().store(broken);
     let error = ask(&log, entry(1), edit("Hello.")).await.unwrap_err();
-    assert!(matches!(error, CommandError::Undecodable(_)), "{error:?}");
+    assert!(matches!(error, CommandError::History(HistoryError::Undecodable { .. })), "{error:?}");
     assert!(!error.is_transient());
     assert_eq!(log.contents().appends, 0);
 }

@@ -22,7 +22,8 @@ use super::error::PipelineError;
 use super::intent::Entry;
 use super::outbox::{self, Stored};
 use super::resolve::{Resolved, resolve};
-use super::{Settings, history};
+use super::{Settings, append};
+use crate::history::{self, HistoryError};
 
 /// What became of the entries that a drain took.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -228,16 +229,16 @@ async fn decide_and_append(
         let history = if may_be_new && generation == 0 {
             Vec::new()
         } else {
-            match history::load(log, aggregate).await {
+            match history::read(log, aggregate).await {
                 Ok(history) => history,
                 // A tombstone says more forcefully what a deletion says.
-                Err(PipelineError::Log(LogError::StreamDeleted { .. })) => match aggregate {
+                Err(HistoryError::Log(LogError::StreamDeleted { .. })) => match aggregate {
                     AggregateId::Sentence(_) => continue,
                     AggregateId::Interview(_) => {
                         return Ok(Outcome::Rejected(interview::Rejection::Deleted.into()));
                     }
                 },
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         };
         match resolve(entry, aggregate, &history) {
@@ -245,7 +246,7 @@ async fn decide_and_append(
             Ok(Resolved::AlreadyDone) => return Ok(Outcome::AlreadyDone),
             Ok(Resolved::Nothing) => return Ok(Outcome::Unchanged),
             Ok(Resolved::Append(events)) => {
-                history::append(log, aggregate, &history, &events).await?;
+                append::after(log, aggregate, &history, &events).await?;
                 return Ok(Outcome::Appended(events.len()));
             }
             Err(reason) => return Ok(Outcome::Rejected(reason)),

@@ -32,7 +32,8 @@ use super::intent::{Entry, FORMAT, Intent};
 use super::outbox::{self, Sequence};
 use super::resolve::{Resolved, resolve};
 use super::turn::{Followed, Turn};
-use super::{existing, history};
+use super::{append, existing};
+use crate::history::{self, HistoryError};
 use crate::switch::Flag;
 
 /// How the pipeline writes.
@@ -220,11 +221,11 @@ impl Pipeline {
         &self,
         interview: InterviewId,
     ) -> Result<Vec<Event>, PipelineError> {
-        match history::load(&*self.log, AggregateId::Interview(interview)).await {
-            Err(PipelineError::Log(LogError::StreamDeleted { .. })) => {
+        match history::read(&*self.log, AggregateId::Interview(interview)).await {
+            Err(HistoryError::Log(LogError::StreamDeleted { .. })) => {
                 Err(PipelineError::Rejected(interview::Rejection::Deleted.into()))
             }
-            told => told,
+            told => Ok(told?),
         }
     }
 
@@ -445,7 +446,7 @@ fn sentence_intents(sentence: &AnalysedSentence, moved_aside: Option<u32>) -> Ve
 /// that an edit replaces comes on top.
 fn created_size(entry: &Entry) -> Result<usize, Rejection> {
     match resolve(entry, entry.aggregate(0), &[])? {
-        Resolved::Append(events) => Ok(history::append_size(&events)),
+        Resolved::Append(events) => Ok(append::size(&events)),
         Resolved::AlreadyDone | Resolved::Nothing | Resolved::NextGeneration => Ok(0),
     }
 }

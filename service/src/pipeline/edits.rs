@@ -13,12 +13,13 @@ use cutover_core::sentence;
 use cutover_core::switch::Mode;
 use cutover_engines::event_log::LogError;
 
+use super::append;
 use super::context::RequestContext;
 use super::dual_write::{Pipeline, command_context, may_be_written, unguarded};
 use super::error::PipelineError;
-use super::history;
 use super::intent::{Entry, FORMAT, Intent};
 use super::resolve::{Resolved, resolve};
+use crate::history::{self, HistoryError};
 
 impl Pipeline {
     /// Carries out an edit in the direct graph, with its outbox entry. [`Pipeline::drain`] brings it to the event store; the
@@ -118,8 +119,8 @@ impl Pipeline {
     async fn foresee_in_slot(&self, entry: &Entry) -> Result<Accepted, PipelineError> {
         for generation in 0.. {
             let aggregate = entry.aggregate(generation);
-            let told = match history::load(&*self.log, aggregate).await {
-                Err(PipelineError::Log(LogError::StreamDeleted { .. })) => continue,
+            let told = match history::read(&*self.log, aggregate).await {
+                Err(HistoryError::Log(LogError::StreamDeleted { .. })) => continue,
                 told => told?,
             };
             match resolve(entry, aggregate, &told) {
@@ -145,7 +146,7 @@ impl Pipeline {
             Resolved::Append(events) => events,
             Resolved::AlreadyDone | Resolved::Nothing | Resolved::NextGeneration => Vec::new(),
         };
-        let size = history::append_size(&events);
+        let size = append::size(&events);
         let limit = self.settings.append_bytes_max;
         if size > limit {
             return Err(PipelineError::EditTooLarge { size, limit });

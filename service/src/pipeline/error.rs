@@ -2,12 +2,12 @@
 
 use cutover_core::command::Rejection;
 use cutover_core::ids::AggregateId;
-use cutover_core::wire::DecodeError;
 use cutover_engines::event_log::LogError;
 use cutover_engines::graph::{ApplyError, GraphError};
 use smol_str::SmolStr;
 use uuid::Uuid;
 
+use crate::history::HistoryError;
 use crate::switch::FlagError;
 
 /// Why something was not written. Unless a port failed, nothing at all was.
@@ -66,14 +66,9 @@ pub enum PipelineError {
     /// The direct graph could not be written.
     #[error(transparent)]
     Write(#[from] ApplyError),
-    /// The event store holds what no event should look like.
-    #[error("the history of {aggregate} cannot be read")]
-    History {
-        /// The aggregate.
-        aggregate: AggregateId,
-        /// What is wrong.
-        source: Box<DecodeError>,
-    },
+    /// A history that something would be decided on cannot be read.
+    #[error(transparent)]
+    History(HistoryError),
     /// The flag cannot be read: whoever does not know the mode does not write.
     #[error("the flag that says where to write cannot be read")]
     Flag(#[from] FlagError),
@@ -119,6 +114,15 @@ pub enum PipelineError {
         /// The latest format that is known.
         known: u32,
     },
+}
+
+impl From<HistoryError> for PipelineError {
+    fn from(error: HistoryError) -> Self {
+        match error {
+            HistoryError::Log(error) => Self::Log(error),
+            error => Self::History(error),
+        }
+    }
 }
 
 impl PipelineError {

@@ -15,7 +15,7 @@ use smol_str::{SmolStr, format_smolstr};
 use tokio::task::JoinSet;
 
 use super::error::PipelineError;
-use super::history;
+use crate::history::{self, HistoryError};
 
 /// Reads the sentences of an interview by slot; none when there is no such interview.
 pub(super) async fn read(graph: &dyn Graph, interview: InterviewId) -> Result<Existing, GraphError> {
@@ -69,8 +69,8 @@ enum Slot {
 async fn in_slot(log: &dyn EventLog, interview: InterviewId, slot: u32) -> Result<Slot, PipelineError> {
     for generation in 0.. {
         let id = AggregateId::Sentence(SentenceId::in_generation(interview, slot, generation));
-        let told = match history::load(log, id).await {
-            Err(PipelineError::Log(LogError::StreamDeleted { .. })) => continue,
+        let told = match history::read(log, id).await {
+            Err(HistoryError::Log(LogError::StreamDeleted { .. })) => continue,
             told => told?,
         };
         let AggregateState::Sentence(state) = fold(id, told.iter().map(|event| &event.body)) else {

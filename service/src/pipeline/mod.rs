@@ -16,6 +16,7 @@
 //! [`analyse_file`] goes all the way from bytes to an [`AnalysedFile`], and writes nothing.
 
 pub mod analyse;
+mod append;
 pub mod context;
 mod drain;
 mod dual_write;
@@ -23,7 +24,6 @@ mod edits;
 mod error;
 mod events_only;
 mod existing;
-mod history;
 pub mod intent;
 mod outbox;
 mod resolve;

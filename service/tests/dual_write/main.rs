@@ -16,6 +16,7 @@ use cutover_core::sentence::{
 use cutover_core::timestamp::Timestamp;
 use cutover_core::{event::Body, wire};
 use cutover_engines::event_log::NewEvent;
+use cutover_service::history::HistoryError;
 use cutover_service::pipeline::analyse::{Analyser, Lexical, SentenceContext};
 use cutover_service::pipeline::{Pipeline, PipelineError, RequestContext, Settings};
 use uuid::Uuid;
@@ -376,6 +377,21 @@ async fn an_entry_that_a_rule_forbids_in_the_end_is_reported_and_removed() {
     assert_eq!(rules, [(Some(2), &Rejection::Sentence(sentence::Rejection::TextUnchanged))]);
     assert_eq!(pipeline.outbox_len().await.unwrap(), 0);
     assert_eq!(pipeline.drained_in_all().await.rejected, report.rejected);
+}
+
+#[tokio::test]
+async fn nothing_is_decided_on_a_history_whose_beginning_is_gone() {
+    let world = World::new();
+    let pipeline = world.pipeline();
+    ingest(&pipeline, &file(&FIVE)).await;
+    pipeline.execute(interview_id(), text(2, "Over."), &RequestContext::human("ada")).await.unwrap();
+    world.log.forgets(sentence(2, 0), 1);
+    let refused = pipeline.drain().await.unwrap_err();
+    assert!(
+        matches!(refused.source, PipelineError::History(HistoryError::Truncated { first: 1, .. })),
+        "{refused:?}"
+    );
+    assert_eq!(pipeline.outbox_len().await.unwrap(), 1, "what waits is not taken for forbidden");
 }
 
 #[tokio::test]

@@ -49,6 +49,8 @@ pub(crate) struct FakeLog {
     lost_replies: AtomicU64,
     /// What somebody else appends just before the next append to that stream.
     intruder: Mutex<Option<(StreamName, Vec<NewEvent>)>>,
+    /// Of which streams the events before which revision are gone.
+    forgotten: Mutex<BTreeMap<StreamName, u64>>,
 }
 
 #[derive(Default)]
@@ -98,6 +100,11 @@ impl FakeLog {
     /// Lets somebody else append first, once.
     pub(crate) fn somebody_appends_first(&self, stream: StreamName, events: Vec<NewEvent>) {
         *self.intruder.lock().unwrap() = Some((stream, events));
+    }
+
+    /// Forgets the events of a stream before that revision, as `$maxCount` or `$tb` would have it.
+    pub(crate) fn forgets(&self, aggregate: AggregateId, before: u64) {
+        self.forgotten.lock().unwrap().insert(aggregate.stream_name(), before);
     }
 
     /// Returns the types of all events of a stream.
@@ -171,7 +178,13 @@ impl EventLog for FakeLog {
         }
         let stored = self.stored.lock().unwrap();
         let places = stored.streams.get(stream).cloned().unwrap_or_default();
-        Ok(places.iter().skip(from as usize).take(limit).map(|&place| stored.all[place].clone()).collect())
+        let first = self.forgotten.lock().unwrap().get(stream).copied().unwrap_or(0);
+        Ok(places
+            .iter()
+            .skip(from.max(first) as usize)
+            .take(limit)
+            .map(|&place| stored.all[place].clone())
+            .collect())
     }
 
     async fn last_revision(&self, stream: &StreamName) -> Result<Option<u64>, LogError> {

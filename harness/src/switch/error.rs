@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::path::PathError;
 use crate::diff::DiffError;
 use crate::exit_code;
-use crate::result::CheckResult;
+use crate::result::{Cause, CheckResult};
 
 /// Why a flag was not thrown. Unless it says otherwise, everybody writes in the mode in which they did before.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +85,9 @@ impl SwitchError {
         match self {
             Self::Differ(_) | Self::Path(PathError::Parked { .. }) => exit_code::DIFFERENCES,
             Self::Flag(FlagError::Rejected(_) | FlagError::Overtaken) => exit_code::DIFFERENCES,
+            Self::NotCompared(check) if matches!(check.cause, Some(Cause::EngineFailed)) => {
+                exit_code::ENVIRONMENT
+            }
             Self::NotCompared(_) => exit_code::INCONCLUSIVE,
             Self::TooLong { .. } => exit_code::TIMED_OUT,
             Self::Interrupted => exit_code::INTERRUPTED,

@@ -3,6 +3,7 @@
 
 mod cut_off;
 mod explain;
+mod failures;
 mod fence;
 mod load;
 mod refusals;

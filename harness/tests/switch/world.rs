@@ -81,9 +81,18 @@ impl World {
     }
 
     pub(crate) fn pipeline_over(&self, direct: Arc<dyn Graph>, number: u128) -> Pipeline {
+        self.pipeline_between(self.log.clone(), direct, number)
+    }
+
+    pub(crate) fn pipeline_between(
+        &self,
+        log: Arc<dyn EventLog>,
+        direct: Arc<dyn Graph>,
+        number: u128,
+    ) -> Pipeline {
         let ids = Arc::new(SeededIds::new(Uuid::from_u128(number)));
-        Pipeline::new(direct, self.log.clone(), self.clock.clone(), ids, Default::default())
-            .following(self.flag())
+        let flag = Flag::new(log.clone(), "test");
+        Pipeline::new(direct, log, self.clock.clone(), ids, Default::default()).following(flag)
     }
 
     pub(crate) fn system(&self, log: Arc<dyn EventLog>) -> System {
@@ -109,8 +118,19 @@ impl World {
         to: Mode,
         actor: &str,
     ) -> Result<Report, SwitchError> {
-        let log = hooked_log(self.log.clone(), hooks);
-        let (flag, system) = (Flag::new(log.clone(), "test"), self.system(log.clone()));
+        let system = self.system(hooked_log(self.log.clone(), hooks));
+        self.throw_in(system, to, actor).await
+    }
+
+    /// Throws the flag of these engines.
+    pub(crate) async fn throw_in(
+        &self,
+        system: System,
+        to: Mode,
+        actor: &str,
+    ) -> Result<Report, SwitchError> {
+        let log = system.log.clone();
+        let flag = Flag::new(log.clone(), "test");
         let path = Service::new(log, Groups::in_production());
         let conductor = Conductor {
             flag: &flag,

@@ -191,6 +191,12 @@ impl<'a> Run<'a> {
             }
         }
         self.find_without_key([&left, &right]);
+        if self.has(None) {
+            // Each is a finding; what it owns is reached by nobody, and shows in the census.
+            for (read, rows) in self.rest.read.iter_mut().zip([&left, &right]) {
+                *read.nodes.entry(label.clone()).or_default() += rows.without_key.len() as u64;
+            }
+        }
         Ok(())
     }
 

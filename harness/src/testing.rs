@@ -8,7 +8,7 @@ use crate::diff::{
 };
 use crate::gate::Judgement;
 use crate::result::{
-    Cause, CheckResult, Compared, Differences, FaultCount, ProjectorMetrics, RuleUse, RunResult,
+    Accepted, Cause, CheckResult, Compared, Differences, FaultCount, ProjectorMetrics, RuleUse, RunResult,
     SCHEMA_VERSION, Sample, ScenarioResult, StepDuration, Tally, Transcript,
 };
 
@@ -67,6 +67,7 @@ pub(crate) fn run_result() -> RunResult {
         reason: "the projected schema puts the unit into the name".to_owned(),
         count: 1204,
     });
+    failed.accepted = accepted();
     let sides = Orientation::new("projected", "rebuilt");
     let passed =
         CheckResult::concluded("projected-vs-rebuilt", sides, compared(1203, 1203), Differences::default());
@@ -128,6 +129,19 @@ pub(crate) fn run_result() -> RunResult {
         verdict: Judgement::of(&scenarios),
         scenarios,
     }
+}
+
+/// Returns a difference that somebody still answers for, and one whose day is past.
+fn accepted() -> Vec<Accepted> {
+    let one = |id: &str, expires: &str, has_expired, count| Accepted {
+        id: id.into(),
+        reason: "imported | before there was a key".to_owned(),
+        owner: "ann".to_owned(),
+        expires: expires.into(),
+        has_expired,
+        count,
+    };
+    vec![one("old-imports", "2026-12-31", false, 1210), one("second-analysis", "2026-08-31", true, 1)]
 }
 
 /// Returns what stands around the sentence that is missing on the right: its analysis is missing too, and one beside it differs.

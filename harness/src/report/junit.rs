@@ -1,5 +1,5 @@
-//! The result for CI systems, as JUnit XML: a suite for each scenario, a case for each check and each fault, and one for the
-//! scenario's own end.
+//! The result for CI systems, as JUnit XML: a suite for each scenario, a case for each check, each difference that is accepted and
+//! each fault, and one for the scenario's own end.
 //!
 //! Most CI systems take a skipped case for none at all, so what is unknown is an error: it shows as not passed, and is told from
 //! a failure.
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::summary;
+use super::summary::{self, AcceptedIn};
 use crate::gate::Reason;
 use crate::result::{Cause, CheckResult, FaultCount, Outcome, RunResult, ScenarioResult, counted};
 use crate::run_folder::RESULT_FILE;
@@ -54,6 +54,9 @@ fn suite(result: &RunResult, scenario: &ScenarioResult) -> TestSuite {
             check.duration_ms,
         ));
     }
+    for accepted in scenario.checks.iter().flat_map(|check| summary::accepted_in(scenario, check)) {
+        suite.add_test_case(accepted_case(result, scenario, &accepted));
+    }
     for (number, fault) in scenario.faults.iter().enumerate() {
         // The same may be asked for several times, and some CI systems keep one case of a name.
         let before = scenario.faults[..number].iter().filter(|other| other.fault == fault.fault).count();
@@ -83,6 +86,21 @@ fn check_status(result: &RunResult, scenario: &ScenarioResult, check: &CheckResu
         |reason| reason.detail.as_str(),
     );
     status_of(outcome, check.cause, message, findings(result, check))
+}
+
+/// What is accepted passes, and says who answers for it. When its day is past it is a failure, as its findings are again.
+fn accepted_case(result: &RunResult, scenario: &ScenarioResult, one: &AcceptedIn<'_>) -> TestCase {
+    let accepted = one.accepted;
+    let (owner, reason) = (&accepted.owner, &accepted.reason);
+    let told =
+        format!("{}, {}: {reason}; {owner} answers for it", counted(accepted.count, "finding"), one.until(),);
+    let status = match accepted.has_expired {
+        true => status_of(Outcome::Fail, None, &told, reproduce(result)),
+        false => TestCaseStatus::success(),
+    };
+    let mut case = named(scenario, &format!("{}, accepted: {}", one.check, accepted.id), status, 0);
+    case.set_system_out(format!("{told}\n"));
+    case
 }
 
 /// A fault that never struck has shown nothing.

@@ -33,6 +33,7 @@ pub fn to_markdown(result: &RunResult) -> String {
     write_scenarios(&mut page, result);
     write_checked(&mut page, &summary);
     write_findings(&mut page, result);
+    write_accepted(&mut page, &summary);
     write_rules(&mut page, &summary);
     write_run(&mut page, result);
     page.into_text()
@@ -220,6 +221,26 @@ fn rows_of_check(scenario: &ScenarioResult, check: &CheckResult) -> Vec<Vec<Stri
     rows
 }
 
+fn write_accepted(page: &mut Page, summary: &Summary<'_>) {
+    if summary.accepted.is_empty() {
+        return;
+    }
+    page.heading("Differences that somebody answers for");
+    let rows = summary.accepted.iter().map(|one| {
+        let accepted = one.accepted;
+        vec![
+            plain(one.scenario),
+            plain(one.check),
+            plain(&accepted.id),
+            grouped(accepted.count),
+            if accepted.has_expired { format!("❌ {}", plain(&one.until())) } else { plain(&one.until()) },
+            plain(&accepted.owner),
+            plain(&accepted.reason),
+        ]
+    });
+    page.table(&["scenario", "check", "accepted as", "times", "until", "owner", "because"], rows);
+}
+
 fn write_rules(page: &mut Page, summary: &Summary<'_>) {
     if summary.rules.is_empty() {
         return;
@@ -357,6 +378,10 @@ mod tests {
             for check in &mut scenario.checks {
                 check.id = hostile.into();
                 check.error = Some(hostile.to_owned());
+                for one in &mut check.accepted {
+                    (one.id, one.expires) = (hostile.into(), hostile.into());
+                    (one.owner, one.reason) = (hostile.to_owned(), hostile.to_owned());
+                }
                 check.differences.first.iter_mut().for_each(|found| hostile.clone_into(&mut found.key));
             }
         }
@@ -375,6 +400,6 @@ mod tests {
             cells = here;
             assert!(!line.contains("<img") || line.starts_with("cutover "), "{line}");
         }
-        assert_eq!(tables, 7);
+        assert_eq!(tables, 8);
     }
 }

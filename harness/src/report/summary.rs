@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use smol_str::SmolStr;
 
 use crate::gate::Reason;
-use crate::result::{CheckResult, Compared, Outcome, RunResult, ScenarioResult};
+use crate::result::{Accepted, CheckResult, Compared, Outcome, RunResult, ScenarioResult};
 
 /// How many of something came to which outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -64,6 +64,28 @@ pub(super) struct UsedRule<'a> {
     pub(super) count: u64,
 }
 
+/// A difference that a policy accepts, and where it was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct AcceptedIn<'a> {
+    /// The scenario.
+    pub(super) scenario: &'a str,
+    /// The check.
+    pub(super) check: &'a str,
+    /// What is accepted.
+    pub(super) accepted: &'a Accepted,
+}
+
+impl AcceptedIn<'_> {
+    /// Returns until when it is accepted, in words.
+    pub(super) fn until(&self) -> String {
+        let Accepted { expires, has_expired, .. } = self.accepted;
+        match has_expired {
+            true => format!("EXPIRED on {expires}, so that they count again"),
+            false => format!("until {expires}"),
+        }
+    }
+}
+
 /// What a result comes to.
 #[derive(Debug)]
 pub(super) struct Summary<'a> {
@@ -83,6 +105,8 @@ pub(super) struct Summary<'a> {
     pub(super) unchecked: Vec<Unchecked<'a>>,
     /// The rules that were used.
     pub(super) rules: Vec<UsedRule<'a>>,
+    /// The differences that somebody answers for: they are not counted above unless their day is past.
+    pub(super) accepted: Vec<AcceptedIn<'a>>,
 }
 
 impl<'a> Summary<'a> {
@@ -130,8 +154,18 @@ impl<'a> Summary<'a> {
                 .into_iter()
                 .map(|((rule, reason), count)| UsedRule { rule, reason, count })
                 .collect(),
+            accepted: checks().flat_map(|(scenario, check)| accepted_in(scenario, check)).collect(),
         }
     }
+}
+
+/// Returns the differences of a check that its policy accepts.
+pub(super) fn accepted_in<'a>(
+    scenario: &'a ScenarioResult,
+    check: &'a CheckResult,
+) -> impl Iterator<Item = AcceptedIn<'a>> {
+    let of = |accepted| AcceptedIn { scenario: &scenario.name, check: &check.id, accepted };
+    check.accepted.iter().map(of)
 }
 
 /// Returns how a check ended, as the verdict has it.

@@ -16,7 +16,7 @@ use smol_str::SmolStr;
 
 use self::chart::{Chart, milliseconds};
 use self::graph::Drawing;
-use super::summary::{self, Summary};
+use super::summary::{self, AcceptedIn, Summary};
 use super::terminal::grouped;
 use crate::diff::{Difference, Neighbourhood, Side};
 use crate::gate::{Reason, Verdict};
@@ -51,6 +51,7 @@ struct Page<'a> {
     subjects: Vec<SubjectRow<'a>>,
     tiles: Vec<Tile>,
     findings: Vec<FindingsOfCheck<'a>>,
+    accepted: Vec<AcceptedRow<'a>>,
     scenarios: Vec<ScenarioPart<'a>>,
     commands: Vec<Command>,
 }
@@ -75,6 +76,19 @@ struct SubjectRow<'a> {
     on_one_side: String,
     differences: String,
     differs: bool,
+}
+
+/// A difference that a policy accepts for a while.
+struct AcceptedRow<'a> {
+    /// The class that colours follow, and the word on it.
+    tone: &'static str,
+    word: &'static str,
+    id: &'a str,
+    place: String,
+    count: String,
+    until: String,
+    owner: &'a str,
+    reason: &'a str,
 }
 
 /// The findings of a check.
@@ -180,6 +194,7 @@ impl<'a> Page<'a> {
             tiles: tiles(&summary),
             subjects: subjects(&summary),
             findings,
+            accepted: summary.accepted.iter().map(accepted_row).collect(),
             scenarios: result.scenarios.iter().map(|scenario| scenario_part(result, scenario)).collect(),
             commands: commands(result),
             summary,
@@ -268,6 +283,21 @@ fn subjects<'a>(summary: &Summary<'a>) -> Vec<SubjectRow<'a>> {
         }
     };
     summary.subjects.iter().map(row).collect()
+}
+
+fn accepted_row<'a>(one: &AcceptedIn<'a>) -> AcceptedRow<'a> {
+    let accepted = one.accepted;
+    let (tone, word) = if accepted.has_expired { ("fail", "expired") } else { ("unknown", "accepted") };
+    AcceptedRow {
+        tone,
+        word,
+        id: &accepted.id,
+        place: format!("{}, {}", one.scenario, one.check),
+        count: counted_grouped(accepted.count, "finding"),
+        until: one.until(),
+        owner: &accepted.owner,
+        reason: &accepted.reason,
+    }
 }
 
 fn findings(result: &RunResult) -> Vec<FindingsOfCheck<'_>> {

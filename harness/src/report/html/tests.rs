@@ -98,6 +98,10 @@ fn page_full_of(text: &str) -> String {
             check.sides.left = text.into();
             check.rules.iter_mut().for_each(|rule| text.clone_into(&mut rule.reason));
             check.error = check.error.is_some().then(|| text.to_owned());
+            for one in &mut check.accepted {
+                (one.id, one.expires) = (text.into(), text.into());
+                (one.owner, one.reason) = (text.to_owned(), text.to_owned());
+            }
             check.differences.first.iter_mut().for_each(|found| text.clone_into(&mut found.key));
             for near in &mut check.neighbourhoods {
                 text.clone_into(&mut near.key);
@@ -124,6 +128,24 @@ fn text_from_data_stays_text() {
         tags(page).iter().map(name).collect()
     };
     assert_eq!(names(&hostile), names(&plain));
+}
+
+#[test]
+fn who_answers_for_a_difference_is_told_and_so_is_that_nobody_does_any_more() {
+    let page = page();
+    let accepted = page.split("<h2 id=\"accepted\">").nth(1).expect("a section of its own");
+    let accepted = accepted.split("</section>").next().expect("its end");
+    for word in [">accepted<", ">expired<", "until 2026-12-31", "EXPIRED on 2026-08-31", "ann answers for it"]
+    {
+        assert!(accepted.contains(word), "{word}: {accepted}");
+    }
+    let mut result = testing::run_result();
+    result
+        .scenarios
+        .iter_mut()
+        .flat_map(|scenario| &mut scenario.checks)
+        .for_each(|check| check.accepted.clear());
+    assert!(!to_html(&result).contains("#accepted"));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::grouped;
 use super::page::Page;
+use crate::report::summary;
 use crate::result::RunResult;
 
 /// Writes the accepted differences of every check that has some.
@@ -10,19 +11,12 @@ pub(super) fn write(page: &mut Page, result: &RunResult) {
         for check in scenario.checks.iter().filter(|check| !check.accepted.is_empty()) {
             page.blank();
             page.line(0, &format!("{}, {}: accepted differences", scenario.name, check.id));
-            for one in &check.accepted {
-                let times = if one.count == 1 { "time" } else { "times" };
-                let (id, owner, expires) = (&one.id, &one.owner, &one.expires);
-                let until = if one.has_expired {
-                    format!("EXPIRED on {expires}, so that they count again")
-                } else {
-                    format!("until {expires}")
-                };
-                let count = grouped(one.count);
-                page.line(
-                    1,
-                    &format!("{id}, {count} {times}, {until}, {owner} answers for it: {}", one.reason),
-                );
+            for one in summary::accepted_in(scenario, check) {
+                let (accepted, until) = (one.accepted, one.until());
+                let times = if accepted.count == 1 { "time" } else { "times" };
+                let (id, owner, reason) = (&accepted.id, &accepted.owner, &accepted.reason);
+                let count = grouped(accepted.count);
+                page.line(1, &format!("{id}, {count} {times}, {until}, {owner} answers for it: {reason}"));
             }
         }
     }

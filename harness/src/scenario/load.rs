@@ -183,6 +183,11 @@ impl Catalogue {
         BUNDLED.iter().map(read).collect::<Result<_, _>>().map(Self)
     }
 
+    /// Returns the names of the scenarios that are part of the program, in their order.
+    pub fn bundled_names() -> impl Iterator<Item = &'static str> {
+        BUNDLED.iter().map(|(file, _)| file.strip_suffix(".toml").unwrap_or(file))
+    }
+
     /// Reads every `.toml` file of a folder.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ use crate::gate::Verdict;
 use crate::live::{LiveFigures, LiveSystem, Standing};
 use crate::provision::external::ExternalError;
 use crate::result::Outcome;
+use crate::scenario::load::Catalogue;
 
 /// How long a figure that goes up and down under load is waited for to be zero once.
 const SETTLES_WITHIN: Duration = Duration::from_secs(10);
@@ -126,9 +127,7 @@ async fn of_the_certificate(
     };
     let genuine = format!("genuine, and in its time until {}", certificate.expires_at);
     let verdict = match certificate.verdict {
-        Verdict::Go => {
-            Precheck::passed("verdict", format!("{}, of {}", Verdict::Go, scenarios_of(certificate)))
-        }
+        Verdict::Go => Precheck::passed("verdict", format!("{} at {}", Verdict::Go, certificate.issued_at)),
         verdict => {
             let reasons = certificate.reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
             let remedy = "find out why, mend it, and run `cutover readiness --live` again";
@@ -139,15 +138,26 @@ async fn of_the_certificate(
         Ok(()) => Precheck::passed("system", "the certificate is about these servers, under this policy"),
         Err(mismatch) => Precheck::failed("system", &mismatch, mismatch.hint()),
     };
-    Ok(vec![Precheck::passed(NAME, genuine), verdict, system])
+    Ok(vec![Precheck::passed(NAME, genuine), verdict, of_the_scenarios(certificate), system])
 }
 
-/// Tells whose scenarios the verdict is about: of somebody's own, only they know how much they show.
-fn scenarios_of(certificate: &Certificate) -> String {
-    let number = certificate.scenarios.len();
-    match certificate.scenario_set {
-        ScenarioSet::Bundled => format!("all {number} scenarios"),
-        ScenarioSet::Own => format!("{number} scenarios of your own, and none of this program's"),
+/// The verdict is about all that the program brings along: what scenarios of one's own show, only their author knows, and what was
+/// not run has shown nothing.
+pub fn of_the_scenarios(certificate: &Certificate) -> Precheck {
+    const NAME: &str = "scenarios";
+    let remedy = "run `cutover readiness --live` of this version again, without --scenarios";
+    if certificate.scenario_set == ScenarioSet::Own {
+        let found = "somebody's own, in place of those that the program brings along";
+        return Precheck::failed(NAME, found, remedy);
+    }
+    let was_run = |name: &&str| certificate.scenarios.iter().any(|scenario| scenario.name == *name);
+    let missing: Vec<&str> = Catalogue::bundled_names().filter(|name| !was_run(name)).collect();
+    match missing.is_empty() {
+        true => Precheck::passed(
+            NAME,
+            format!("all {} that the program brings along", Catalogue::bundled_names().count()),
+        ),
+        false => Precheck::failed(NAME, format!("not run: {}", missing.join(", ")), remedy),
     }
 }
 

@@ -4,8 +4,16 @@ use std::time::Duration;
 
 use cutover_core::graph::{Change, ChangeSet, Properties};
 use cutover_core::switch::{Mode, Rejection, SwitchEvent};
+use cutover_core::timestamp::Timestamp;
+use cutover_harness::certificate::{
+    Certificate, PolicyUsed, SCHEMA_VERSION, ScenarioSet, ScenarioSummary, policy_digest,
+};
+use cutover_harness::diff::Policy;
+use cutover_harness::gate::Verdict;
 use cutover_harness::provision::hooks::Hooks;
-use cutover_harness::switch::SwitchError;
+use cutover_harness::result::Outcome;
+use cutover_harness::scenario::load::Catalogue;
+use cutover_harness::switch::{SwitchError, of_the_scenarios};
 use cutover_service::switch::FlagError;
 
 use crate::world::{LINES, World, edit, file};
@@ -113,4 +121,52 @@ async fn the_way_back_from_direct_is_open_for_as_long_as_nothing_was_written_wit
     let Err(SwitchError::Differ(check)) = refused else { panic!("{refused:?}") };
     assert_eq!(check.differences.first[0].key, "#1");
     assert_eq!(world.seen().await.state.mode, Mode::Direct);
+}
+
+/// A certificate that says GO of scenarios of these names.
+fn certificate_of(scenario_set: ScenarioSet, names: impl Iterator<Item = &'static str>) -> Certificate {
+    let summary = |name: &'static str| ScenarioSummary {
+        name: name.into(),
+        outcome: Outcome::Pass,
+        checks: 1,
+        compared: 1,
+    };
+    let policy = Policy::direct_vs_projected();
+    Certificate {
+        schema_version: SCHEMA_VERSION,
+        program_version: "0.1.0".into(),
+        verdict: Verdict::Go,
+        reasons: Vec::new(),
+        issued_at: Timestamp::EPOCH,
+        expires_at: Timestamp::EPOCH,
+        seed: 7301,
+        command: "cutover readiness".to_owned(),
+        engines: "embedded".into(),
+        policy: PolicyUsed { digest: policy_digest(&policy), name: policy.name },
+        scenario_set,
+        scenarios: names.map(summary).collect(),
+        figures: Vec::new(),
+        live: None,
+    }
+}
+
+#[test]
+fn a_verdict_about_anything_but_all_that_the_program_brings_along_is_refused() {
+    let all = || Catalogue::bundled_names();
+    let whole = of_the_scenarios(&certificate_of(ScenarioSet::Bundled, all()));
+    assert_eq!((whole.outcome, whole.remedy), (Outcome::Pass, None), "{}", whole.found);
+
+    // Whatever their names are: what is in them is somebody's own.
+    let own = of_the_scenarios(&certificate_of(ScenarioSet::Own, all()));
+    assert_eq!(own.outcome, Outcome::Fail);
+    assert!(own.found.contains("somebody's own") && own.remedy.is_some(), "{own:?}");
+
+    // An older version of the program had fewer.
+    for left_out in all() {
+        let fewer = all().filter(|name| *name != left_out);
+        let fewer = of_the_scenarios(&certificate_of(ScenarioSet::Bundled, fewer));
+        assert_eq!((fewer.outcome, fewer.found), (Outcome::Fail, format!("not run: {left_out}")));
+    }
+    let none = of_the_scenarios(&certificate_of(ScenarioSet::Bundled, std::iter::empty()));
+    assert_eq!(none.outcome, Outcome::Fail);
 }

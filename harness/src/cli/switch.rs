@@ -8,7 +8,7 @@ use std::time::Instant;
 use cutover_core::switch::{Mode, SwitchEvent, SwitchState};
 use cutover_core::timestamp::Timestamp;
 use cutover_service::pipeline::Clock;
-use cutover_service::switch::{Flag, FlagError, Seen};
+use cutover_service::switch::{Flag, Seen};
 use serde::Serialize;
 use smol_str::SmolStr;
 use time::OffsetDateTime;
@@ -149,7 +149,13 @@ impl<'a> Operator<'a> {
         let now = SystemClock.now();
         let state = self.look().await?;
         let presented = presented(args)?;
-        let checks = prechecks(&self.live, &state, args.mode, &presented, &self.system.policy, now).await?;
+        let begun = Instant::now();
+        let mut signals = Signals::listen()
+            .map_err(|source| ExpectedError::System { doing: "listen to signals", source })?;
+        let checks = tokio::select! {
+            checks = prechecks(&self.live, &state, args.mode, &presented, &self.system.policy, now) => checks?,
+            () = signals.received() => return Err(ExpectedError::Interrupted { after: begun.elapsed() }),
+        };
         let outcome = Outcome::of_all(checks.iter().map(|check| check.outcome));
         let refused = match outcome {
             Outcome::Pass => exit_code::PASS,
@@ -171,31 +177,9 @@ impl<'a> Operator<'a> {
             reason: args.reason.as_str().into(),
             certificate: digest.map(|digest| SmolStr::new(digest.to_string())),
         };
-        let report = self.throw(order, Settings { fence_max }).await?;
+        let report = self.conductor(Settings { fence_max }).throw_until(order, signals.received()).await?;
         self.tell(args, &state, &checks, Some(&report))?;
         Ok(exit_code::PASS)
-    }
-
-    /// Throws the flag, and gives it up when somebody stops the program.
-    async fn throw(&self, order: Order, settings: Settings) -> Result<Report, ExpectedError> {
-        let begun = Instant::now();
-        let mut signals = Signals::listen()
-            .map_err(|source| ExpectedError::System { doing: "listen to signals", source })?;
-        let (operation, conductor) = (order.operation, self.conductor(settings));
-        tokio::select! {
-            thrown = conductor.throw(order) => return Ok(thrown?),
-            () = signals.received() => {}
-        }
-        match conductor.give_up(operation, "it was interrupted").await {
-            // It had not begun, or was thrown already: `status` tells.
-            Ok(()) | Err(FlagError::Rejected(_)) => {
-                Err(ExpectedError::Interrupted { after: begun.elapsed() })
-            }
-            Err(source) => {
-                let failed = Box::new(SwitchError::Interrupted);
-                Err(SwitchError::NotGivenUp { operation, failed, source }.into())
-            }
-        }
     }
 
     fn tell(

@@ -198,6 +198,37 @@ impl Conductor<'_> {
         }
     }
 
+    /// Throws the flag, and gives it up as soon as somebody stops it. What is on its way then is not waited for: the flag takes
+    /// one event after the other, and a step that comes after it was given up is refused.
+    ///
+    /// # Errors
+    ///
+    /// As [`Conductor::throw`], and [`SwitchError::Interrupted`] with the mode that it was left in.
+    pub async fn throw_until(
+        &self,
+        order: Order,
+        stopped: impl Future<Output = ()>,
+    ) -> Result<Report, SwitchError> {
+        let operation = order.operation;
+        tokio::select! {
+            thrown = self.throw(order) => return thrown,
+            () = stopped => {}
+        }
+        match self.give_up(operation, "it was interrupted").await {
+            // It had not begun, or was thrown already.
+            Ok(()) | Err(FlagError::Rejected(_)) => {}
+            Err(source) => {
+                return Err(SwitchError::NotGivenUp {
+                    operation,
+                    failed: Box::new(SwitchError::Stopped),
+                    source,
+                });
+            }
+        }
+        let mode = self.flag.look(Seen::default()).await?.state.mode;
+        Err(SwitchError::Interrupted { mode })
+    }
+
     /// Brings a throw that was cut off to an end: one that had only the last step before it is carried through, any other is given
     /// up. Returns the mode that the flag is in then.
     ///

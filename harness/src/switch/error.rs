@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cutover_core::switch::Rejection;
+use cutover_core::switch::{Mode, Rejection};
 use cutover_engines::event_log::LogError;
 use cutover_engines::graph::ApplyError;
 use cutover_service::pipeline::DrainError;
@@ -54,9 +54,15 @@ pub enum SwitchError {
         /// How long.
         after: Duration,
     },
-    /// Somebody stopped it.
+    /// Somebody stopped it. It was given up, unless it had not begun or the flag was thrown by then.
+    #[error("it was interrupted: the mode is `{mode}`")]
+    Interrupted {
+        /// The mode that the flag is in.
+        mode: Mode,
+    },
+    /// Somebody stopped it, and it could not be told what came of it.
     #[error("it was interrupted")]
-    Interrupted,
+    Stopped,
     /// It failed, and could not be given up either: writers wait until somebody does.
     #[error("operation {operation} failed and could not be given up: writers are held up until it is")]
     NotGivenUp {
@@ -90,7 +96,7 @@ impl SwitchError {
             }
             Self::NotCompared(_) => exit_code::INCONCLUSIVE,
             Self::TooLong { .. } => exit_code::TIMED_OUT,
-            Self::Interrupted => exit_code::INTERRUPTED,
+            Self::Interrupted { .. } => exit_code::INTERRUPTED,
             _ => exit_code::ENVIRONMENT,
         }
     }
@@ -117,6 +123,7 @@ impl SwitchError {
             Self::Path(PathError::Parked { .. }) => {
                 "writers go on as before; find out why the events are parked, mend it, and have them replayed"
             }
+            Self::Interrupted { .. } => "`cutover switch status` says who did what",
             Self::NotGivenUp { .. } => {
                 "writers are held up: bring it to an end with `cutover switch resume` as soon as the event store answers"
             }

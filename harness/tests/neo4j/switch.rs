@@ -15,12 +15,15 @@ use cutover_core::timestamp::Timestamp;
 use cutover_engines::event_log::eventstoredb::grpc::EmbeddedEventStore;
 use cutover_engines::event_log::{EventLog, EventStoreDb};
 use cutover_engines::graph::{Graph, Neo4jGraph, Neo4jSettings, Schema, dump};
+use cutover_harness::certificate::{PublicKey, ScenarioSet, ScenarioSummary, SignedCertificate, SigningKey};
 use cutover_harness::diff::{self, GraphSource, Limits, Orientation, Policy};
+use cutover_harness::exit_code;
+use cutover_harness::scenario::load::Catalogue;
 use cutover_harness::switch::{ProjectedPath as _, Service};
 use cutover_service::pipeline::analyse::Lexical;
 use cutover_service::pipeline::{Clock, Pipeline, RequestContext, SeededIds, analyse_file};
 use cutover_service::projection::{self, Groups, ProjectionService, Until};
-use cutover_service::switch::{Flag, Seen};
+use cutover_service::switch::{Flag, Seen, fence};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -159,6 +162,23 @@ impl Live {
         assert_eq!(code, Some(0), "{said}");
     }
 
+    /// Signs the certificate of one scenario anew, as if it were of all that the program brings along: to run them is not what this
+    /// is about, and takes a minute each time.
+    async fn certify_all(&self) {
+        self.certify().await;
+        let file = self.folder.path().join("go.json");
+        let trusted = [PublicKey::own(&self.folder.path().join("cutover")).expect("a key")];
+        let signed = SignedCertificate::read(&file).expect("a certificate");
+        let mut certificate = signed.verify(&trusted, SystemClock.now()).expect("a genuine one").clone();
+        certificate.scenario_set = ScenarioSet::Bundled;
+        let one = certificate.scenarios[0].clone();
+        let named = |name: &str| ScenarioSummary { name: name.into(), ..one.clone() };
+        certificate.scenarios = Catalogue::bundled_names().map(named).collect();
+        let (key, _) = SigningKey::own(&self.folder.path().join("cutover")).expect("a key");
+        let json = SignedCertificate::sign(certificate, &key).to_json();
+        std::fs::write(&file, json).expect("a file");
+    }
+
     async fn throw(&self, to: &str) -> (Option<i32>, String) {
         self.run(&order(to)).await
     }
@@ -209,7 +229,7 @@ fn held_up(said: &str) -> &str {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_flag_is_thrown_and_thrown_back_while_everybody_writes_and_nothing_is_lost() {
     let live = Live::start().await;
-    live.certify().await;
+    live.certify_all().await;
     let mut writers = people(&live);
     writers.go_on(3).await;
 
@@ -238,7 +258,7 @@ async fn the_flag_is_thrown_and_thrown_back_while_everybody_writes_and_nothing_i
 #[tokio::test(flavor = "multi_thread")]
 async fn a_switch_that_is_killed_behind_the_fence_is_brought_to_an_end_by_the_next_one() {
     let live = Live::start().await;
-    live.certify().await;
+    live.certify_all().await;
     let mut writers = people(&live);
     writers.go_on(2).await;
     for to in ["projected", "dual"] {
@@ -277,6 +297,49 @@ async fn a_switch_that_is_killed_behind_the_fence_is_brought_to_an_end_by_the_ne
     live.compare().await;
 }
 
+/// Holds the turnstile in the direct graph: whoever closes it waits until the transaction ends.
+async fn hold_the_turnstile() -> neo4rs::Txn {
+    let client = neo4rs::Graph::new(uri(Schema::Direct), "neo4j", "neo4j").expect("an address");
+    let mut transaction = client.start_txn().await.expect("a transaction");
+    let hold = neo4rs::query("MATCH (v:_AggregateVersion {aggregate: $of}) SET v._held = true RETURN v")
+        .param("of", fence::turnstile().to_string());
+    let mut held = transaction.execute(hold).await.expect("a graph");
+    assert!(
+        held.next(transaction.handle()).await.expect("a graph").is_some(),
+        "somebody has written directly"
+    );
+    transaction
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_switch_that_is_interrupted_behind_the_fence_gives_up_and_lets_writers_go_on() {
+    let live = Live::start().await;
+    live.certify_all().await;
+    let turnstile = hold_the_turnstile().await;
+    let mut child = live.spawn(&order("projected"));
+    let is_fenced =
+        async || live.history().await.iter().any(|event| matches!(event, SwitchEvent::WritersFenced { .. }));
+    while !is_fenced().await {
+        assert_eq!(child.try_wait().expect("a child"), None, "it ended before it held anybody up");
+        tokio::task::yield_now().await;
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("a signal that is sent");
+    let ended = tokio::task::spawn_blocking(move || child.wait()).await.expect("a thread");
+    assert_eq!(ended.expect("a child").code(), Some(i32::from(exit_code::INTERRUPTED)));
+    turnstile.rollback().await.expect("a graph");
+
+    assert!(matches!(live.history().await.last(), Some(SwitchEvent::Abandoned { .. })));
+    let (code, said) = live.run(&["switch", "status"]).await;
+    assert!(code == Some(0) && said.contains("`dual`"), "{said}");
+    let mut writers = people(&live);
+    writers.go_on(2).await;
+    writers.end(&*client(Schema::Direct)).await;
+    live.compare().await;
+    let (code, said) = live.throw("projected").await;
+    assert_eq!(code, Some(0), "the next one throws it: {said}");
+}
+
 /// Changes one character of a file.
 fn alter(file: &Path, from: &str, to: &str) -> Vec<u8> {
     let text = std::fs::read_to_string(file).expect("a file");
@@ -301,6 +364,8 @@ async fn every_precheck_refuses_with_its_reason_and_leaves_the_flag_alone() {
     let certificate = live.folder.path().join("go.json");
     refused("certificate", "cannot read").await;
     live.certify().await;
+    refused("scenarios", "somebody's own").await;
+    live.certify_all().await;
 
     let genuine = alter(&certificate, "\"seed\": 7301", "\"seed\": 7302");
     refused("certificate", "changed after it was signed").await;

@@ -5,6 +5,7 @@ mod cut_off;
 mod explain;
 mod failures;
 mod fence;
+mod interrupted;
 mod load;
 mod refusals;
 mod world;

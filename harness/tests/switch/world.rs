@@ -143,6 +143,27 @@ impl World {
         conductor.throw(order(to, actor)).await
     }
 
+    /// Throws the flag until it is stopped, over an event store of one's own.
+    pub(crate) async fn throw_until(
+        &self,
+        log: Arc<dyn EventLog>,
+        to: Mode,
+        actor: &str,
+        stopped: impl Future<Output = ()>,
+    ) -> Result<Report, SwitchError> {
+        let (flag, system) = (Flag::new(log.clone(), "test"), self.system(log.clone()));
+        let path = Service::new(log, Groups::in_production());
+        let conductor = Conductor {
+            flag: &flag,
+            system: &system,
+            path: &path,
+            clock: &*self.clock,
+            witness: &(),
+            settings: Settings { fence_max: Duration::from_secs(10) },
+        };
+        conductor.throw_until(order(to, actor), stopped).await
+    }
+
     /// Brings a throw to an end that was cut off.
     pub(crate) async fn resume(&self) -> Mode {
         let (flag, system) = (self.flag(), self.system(self.log.clone()));

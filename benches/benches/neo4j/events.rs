@@ -18,7 +18,7 @@ use cutover_service::pipeline::{Clock, Pipeline, RequestContext, SeededIds, anal
 use neo4rs::{BoltList, BoltMap, BoltType};
 use smol_str::SmolStr;
 
-struct Fixed;
+pub(crate) struct Fixed;
 
 impl Clock for Fixed {
     fn now(&self) -> Timestamp {

@@ -4,12 +4,14 @@
 //! - `replay`: the whole Apollo 13 transcript, as a service with a transaction for each event does it, as the projection service does
 //!   it, and as the same rows written by bare UNWIND statements from memory;
 //! - `growth`: the projection service over a million events, at the start and at the end;
-//! - `reading`: the graph that `growth` leaves, read in the order of keys in pages, beside a bare cursor.
+//! - `reading`: the graph that `growth` leaves, read in the order of keys in pages, beside a bare cursor;
+//! - `diff`: the two graphs of one transcript compared, beside merely reading both.
 //!
 //! Not a criterion bench: a pass takes a minute, and what matters is the ratio of passes side by side. Needs a JDK and Maven. Some of
 //! the parts are chosen by name: `cargo bench -p cutover-benches --bench neo4j -- replay`.
 
 mod bare;
+mod diffing;
 mod events;
 mod growth;
 mod one_by_one;
@@ -35,6 +37,9 @@ async fn main() {
     let is_wanted = |part: &str| parts.is_empty() || parts.contains(&part);
     if is_wanted("start-up") {
         start_up::measure().await;
+    }
+    if is_wanted("diff") {
+        diffing::measure().await;
     }
     if !["replay", "growth", "reading"].into_iter().any(is_wanted) {
         return;

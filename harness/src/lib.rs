@@ -47,6 +47,7 @@ pub mod scenario;
 pub mod seed;
 pub mod simulation;
 pub mod snapshot;
+pub mod soak;
 pub mod switch;
 #[cfg(test)]
 pub(crate) mod testing;

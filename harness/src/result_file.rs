@@ -88,7 +88,7 @@ pub fn read(path: &Path) -> Result<RunResult, ResultFileError> {
 }
 
 /// Returns what an error says without the place, which it repeats at its end.
-fn without_place(error: &serde_json::Error) -> String {
+pub(crate) fn without_place(error: &serde_json::Error) -> String {
     let said = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     said.strip_suffix(&place).unwrap_or(&said).to_owned()

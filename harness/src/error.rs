@@ -26,6 +26,7 @@ use crate::result_file::ResultFileError;
 use crate::run_folder::RunFolderError;
 use crate::scenario::load::LoadError;
 use crate::snapshot::{SaveError, SnapshotError};
+use crate::soak::{CriteriaError, HookError, Span, StateError, WatchError};
 use crate::switch::SwitchError;
 use crate::transcripts::TranscriptError;
 
@@ -109,6 +110,25 @@ pub enum ExpectedError {
     /// The flag was not thrown.
     #[error("the flag was not thrown")]
     Switch(#[source] Box<SwitchError>),
+    /// A file holds no criteria of a soak.
+    #[error(transparent)]
+    Criteria(#[from] CriteriaError),
+    /// A soak cannot be read or written, or is about something else.
+    #[error(transparent)]
+    Soak(#[from] StateError),
+    /// So seldom is not watching.
+    #[error(
+        "a round each {every} is no watching: the criteria count no time in which nobody looked for {gap}"
+    )]
+    SeldomWatched {
+        /// How often.
+        every: Span,
+        /// What the criteria allow.
+        gap: Span,
+    },
+    /// A webhook cannot be made.
+    #[error("no webhook can be called from here")]
+    Webhook(#[source] HookError),
     /// The engines that were asked for end with the process that is to be killed, or belong to somebody else.
     #[error(
         "the projection process cannot be killed on `--engines {engines}`: no servers of this run outlive it"
@@ -162,6 +182,15 @@ impl From<ExplainError> for ExpectedError {
     }
 }
 
+impl From<WatchError> for ExpectedError {
+    fn from(error: WatchError) -> Self {
+        match error {
+            WatchError::External(error) => error.into(),
+            WatchError::State(error) => error.into(),
+        }
+    }
+}
+
 impl From<SwitchError> for ExpectedError {
     fn from(error: SwitchError) -> Self {
         Self::Switch(error.into())
@@ -182,7 +211,11 @@ impl ExpectedError {
             | Self::Diff(_)
             | Self::Snapshot(_)
             | Self::Save(SaveError::Exists { .. })
+            | Self::Criteria(_)
+            | Self::SeldomWatched { .. }
             | Self::NothingToKill { .. } => exit_code::USAGE,
+            Self::Soak(StateError::Unwritable { .. } | StateError::InUse { .. }) => exit_code::ENVIRONMENT,
+            Self::Soak(_) => exit_code::USAGE,
             Self::Explain(error) if matches!(**error, ExplainError::Unknown(_)) => exit_code::USAGE,
             Self::Explain(_) => exit_code::ENVIRONMENT,
             Self::Switch(error) => error.exit_code(),
@@ -201,6 +234,7 @@ impl ExpectedError {
             | Self::Projection(_)
             | Self::CertificateUnwritable { .. }
             | Self::NoContainers
+            | Self::Webhook(_)
             | Self::Listen { .. }
             | Self::System { .. } => exit_code::ENVIRONMENT,
             #[cfg(feature = "containers")]
@@ -239,6 +273,12 @@ impl ExpectedError {
                     .to_owned(),
             ),
             Self::Diff(error) => error.hint(),
+            Self::Criteria(error) => Some(error.hint()),
+            Self::Soak(error) => Some(error.hint().to_owned()),
+            Self::SeldomWatched { .. } => {
+                Some("watch more often with --every, or let the criteria allow it with `gap`".to_owned())
+            }
+            Self::Webhook(_) => Some("see whether this machine has certificates, or leave --webhook out".to_owned()),
             Self::Snapshot(error) => Some(error.hint().to_owned()),
             Self::Save(error) => error.hint().map(str::to_owned),
             Self::Projection(_) => Some(

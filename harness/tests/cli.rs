@@ -34,3 +34,5 @@ mod report;
 mod run;
 #[path = "cli/schema.rs"]
 mod schema;
+#[path = "cli/watch.rs"]
+mod watch;

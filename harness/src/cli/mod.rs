@@ -23,6 +23,7 @@ pub mod signals;
 pub mod simulate;
 pub mod snapshot;
 pub mod switch;
+pub mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -95,6 +96,7 @@ fn execute(cli: Cli) -> Result<u8, ExpectedError> {
         Command::Eventstore(args) => eventstore::execute(&config, &args),
         Command::Explain(args) => explain::execute(&config, &args),
         Command::Switch(args) => switch::execute(&config, &args),
+        Command::Watch(args) => watch::execute(&config, &args),
         Command::Doctor => doctor::execute(&config),
         Command::Completions(args) => completions::execute(&args),
     }

@@ -31,7 +31,7 @@ use crate::switch::{
 };
 
 /// Tells the time of the machine.
-struct SystemClock;
+pub(super) struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {

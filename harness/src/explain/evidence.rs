@@ -156,7 +156,10 @@ pub(super) async fn gather(system: &System, subject: Subject) -> Result<Evidence
 }
 
 /// Reads the streams of an interview and of its sentences.
-async fn histories(log: &dyn EventLog, interview: InterviewId) -> Result<Vec<History>, ExplainError> {
+pub(super) async fn histories(
+    log: &dyn EventLog,
+    interview: InterviewId,
+) -> Result<Vec<History>, ExplainError> {
     let mut histories = Vec::new();
     let mut keep = |aggregate, slot, events: Vec<Event>| {
         let is_there = !events.is_empty();

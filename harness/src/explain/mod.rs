@@ -27,6 +27,7 @@ pub use cause::Cause;
 pub use evidence::{Parked, ToldEvent, Waiting};
 
 use crate::diff::{DiffError, Difference, Orientation};
+use crate::result::CheckResult;
 
 /// What is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -104,6 +105,22 @@ pub enum ExplainError {
     /// Nobody knows of it: no event, and none of the graphs.
     #[error("there is no such interview: no event of {0}, and neither graph has it")]
     Unknown(InterviewId),
+}
+
+/// Holds what the projected graph has of an interview against what its events say, worked out once more in memory. What neither knows
+/// of is the same.
+///
+/// # Errors
+///
+/// [`ExplainError`] when an engine does not answer, or an event cannot be read.
+pub async fn against_events(
+    log: &dyn EventLog,
+    projected: &dyn Graph,
+    limits: &LimitsTable,
+    interview: InterviewId,
+) -> Result<CheckResult, ExplainError> {
+    let histories = evidence::histories(log, interview).await?;
+    told::by_events(projected, limits, interview, &histories).await
 }
 
 /// Looks into an interview, or into one of its sentences.

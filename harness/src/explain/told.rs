@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use cutover_core::graph::ChangeSet;
+use cutover_core::ids::InterviewId;
+use cutover_core::limits::LimitsTable;
 use cutover_core::projection::project;
 use cutover_engines::graph::{ApplyError, Graph, GraphError, MemoryGraph, Schema};
 
@@ -28,16 +30,15 @@ pub(super) async fn compare(
     subject: Subject,
     histories: &[History],
 ) -> Result<Comparisons, ExplainError> {
-    let expected = expected(system, histories).await?;
+    let expected = expected(&system.limits, histories).await?;
     let direct = GraphSource::new(&*system.direct, Schema::Direct);
     let projected = GraphSource::new(&*system.projected, Schema::Projected);
     let expected = GraphSource::new(&expected, Schema::Projected);
-    let across = Policy::direct_vs_projected();
-    let between = compared(("direct", &direct), ("projected", &projected), &across, subject).await?;
-    let by_direct = compared(("direct", &direct), ("events", &expected), &across, subject).await?;
-    // Named by slots, as findings are, and not by the keys that the schema has.
-    let alike = Policy { identity: Identity::Slots, ..Policy::same_schema() };
-    let by_projected = compared(("events", &expected), ("projected", &projected), &alike, subject).await?;
+    let (across, interview) = (Policy::direct_vs_projected(), subject.interview);
+    let between = compared(("direct", &direct), ("projected", &projected), &across, interview).await?;
+    let by_direct = compared(("direct", &direct), ("events", &expected), &across, interview).await?;
+    let by_projected =
+        compared(("events", &expected), ("projected", &projected), &alike(), interview).await?;
     let is_nowhere = between.compared.node_totals() == (0, 0);
     let told = |check: CheckResult| Told {
         compared: check.compared.total(),
@@ -52,22 +53,41 @@ pub(super) async fn compare(
     })
 }
 
+/// Holds the projected graph against what the events of an interview say.
+pub(super) async fn by_events(
+    projected: &dyn Graph,
+    limits: &LimitsTable,
+    interview: InterviewId,
+    histories: &[History],
+) -> Result<CheckResult, ExplainError> {
+    let expected = expected(limits, histories).await?;
+    let expected = GraphSource::new(&expected, Schema::Projected);
+    let projected = GraphSource::new(projected, Schema::Projected);
+    compared(("events", &expected), ("projected", &projected), &alike(), interview).await
+}
+
+/// What counts as the same in two graphs of the projected schema: named by slots, as findings are, and not by the keys that the schema
+/// has.
+fn alike() -> Policy {
+    Policy { identity: Identity::Slots, ..Policy::same_schema() }
+}
+
 async fn compared(
     (left_name, left): (&'static str, &dyn Source),
     (right_name, right): (&'static str, &dyn Source),
     policy: &Policy,
-    subject: Subject,
+    interview: InterviewId,
 ) -> Result<CheckResult, ExplainError> {
     let sides = Orientation::new(left_name, right_name);
-    let interviews = BTreeSet::from([subject.interview]);
+    let interviews = BTreeSet::from([interview]);
     Ok(diff_interviews("explain", sides, left, right, policy, &interviews, Limits::default()).await?)
 }
 
 /// Projects the events in memory: the interview's first, then those of each sentence, generation by generation.
-async fn expected(system: &System, histories: &[History]) -> Result<MemoryGraph, GraphError> {
+async fn expected(limits: &LimitsTable, histories: &[History]) -> Result<MemoryGraph, GraphError> {
     let graph = MemoryGraph::new(Schema::Projected);
     for event in histories.iter().flat_map(|history| &history.events) {
-        let changes = project(event, &system.limits);
+        let changes = project(event, limits);
         match graph.apply(&[ChangeSet { guard: None, changes }]).await {
             Ok(()) => {}
             Err(ApplyError::Graph(error)) => return Err(error),

@@ -27,6 +27,6 @@ pub use markdown::to_markdown;
 pub use schema::result_schema;
 pub use terminal::{
     Style, certificate_to_terminal, defects_to_terminal, diagnosis_to_terminal, drill_to_terminal,
-    prechecks_to_terminal, scenarios_of, simulation_to_terminal, step_to_terminal, story_to_terminal,
-    switch_status_to_terminal, to_terminal,
+    prechecks_to_terminal, round_to_terminal, scenarios_of, simulation_to_terminal, soak_to_terminal,
+    step_to_terminal, story_to_terminal, switch_status_to_terminal, to_terminal,
 };

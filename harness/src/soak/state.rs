@@ -124,8 +124,10 @@ impl Soak {
             self.record.phase = Some(phase);
         }
         self.take_figures(seen.figures, now);
+        let mut instance = None;
         match seen.comparison {
-            Ok(compared) => {
+            Ok(mut compared) => {
+                instance = compared.told.take();
                 self.record.failing_since = None;
                 self.pass_time(now, &mut tell);
                 self.take_comparison(compared, now);
@@ -138,7 +140,7 @@ impl Soak {
                 }
             }
         }
-        self.judge(now, &mut tell);
+        self.judge(now, instance.as_deref(), &mut tell);
         let fulfilled = self.standing(now) == Standing::Fulfilled;
         if fulfilled && !self.record.told_fulfilled {
             tell(AlertKind::Fulfilled);
@@ -257,9 +259,10 @@ impl Soak {
         self.record.hours.retain(|hour, _| *hour >= begins);
     }
 
-    /// Holds what is known against what breaks a soak. One that was broken and is no more begins anew.
-    fn judge(&mut self, now: Timestamp, tell: &mut impl FnMut(AlertKind)) {
-        let exceeded = self.exceeded(now);
+    /// Holds what is known against what breaks a soak. One that was broken and is no more begins anew. `instance` is one difference, for
+    /// whoever has to look into it.
+    fn judge(&mut self, now: Timestamp, instance: Option<&str>, tell: &mut impl FnMut(AlertKind)) {
+        let exceeded = self.exceeded(now, instance);
         let was_broken = !self.record.breaches.is_empty();
         let known = std::mem::take(&mut self.record.breaches);
         for (criterion, told) in exceeded {
@@ -281,7 +284,7 @@ impl Soak {
         }
     }
 
-    fn exceeded(&self, now: Timestamp) -> Vec<(Criterion, String)> {
+    fn exceeded(&self, now: Timestamp, instance: Option<&str>) -> Vec<(Criterion, String)> {
         let (at_most, rounds) = (&self.criteria.at_most, &self.criteria.rounds);
         let mut seen = Tally::default();
         self.record.hours.values().for_each(|hour| seen.add(*hour));
@@ -293,12 +296,15 @@ impl Soak {
         let of = seen.elements.max(rounds.elements.get());
         let allowed = u128::from(at_most.differences_per_million) * u128::from(of);
         if u128::from(seen.differences) * MILLION > allowed {
-            let told = format!(
+            let mut told = format!(
                 "{} in {} elements within {window}, at most {} per million",
                 counted(seen.differences, "difference"),
                 seen.elements,
                 at_most.differences_per_million
             );
+            if let Some(instance) = instance {
+                told += &format!("; such as {instance}");
+            }
             exceeded.push((Criterion::DifferencesPerMillion, told));
         }
         if let Some(Figures { lag, parked }) = self.record.figures {

@@ -19,6 +19,7 @@ mod run;
 mod simulate;
 mod snapshot;
 mod switch;
+mod watch;
 
 use clap::{Parser, Subcommand};
 
@@ -41,6 +42,7 @@ pub use run::RunArgs;
 pub use simulate::SimulateArgs;
 pub use snapshot::SnapshotArgs;
 pub use switch::{AbandonArgs, SwitchArgs, SwitchCommand, ToArgs};
+pub use watch::WatchArgs;
 
 /// Proves that the graph which EventStoreDB leads to is the graph that the pipeline writes, before the switch is thrown.
 #[derive(Debug, Parser)]
@@ -88,6 +90,11 @@ pub enum Command {
     ///
     /// The system is named by --eventstore-url, --direct-url and --projected-url, accounts as `--engines external` does.
     Switch(SwitchArgs),
+    /// Watch a live system for days: compare what changes again and again, and hold it against criteria.
+    ///
+    /// The system is named by --eventstore-url, --direct-url and --projected-url, accounts as `--engines external` does. It is only
+    /// looked at, unless --rollback is given. What was seen is kept in a file, so that it may be stopped and started again.
+    Watch(WatchArgs),
     /// Put known defects into the program, one at a time, and see that each is caught by the finding that names it.
     Drill(DrillArgs),
     /// Run schedules of the projection under one seeded scheduler, with every fault of the world.

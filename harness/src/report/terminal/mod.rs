@@ -10,6 +10,7 @@ mod drill;
 mod explain;
 mod page;
 mod simulation;
+mod soak;
 mod switch;
 mod table;
 
@@ -22,6 +23,7 @@ pub use explain::story_to_terminal;
 use indexmap::IndexMap;
 use page::Page;
 pub use simulation::simulation_to_terminal;
+pub use soak::{round_to_terminal, soak_to_terminal};
 pub use switch::{prechecks_to_terminal, step_to_terminal, switch_status_to_terminal};
 
 use crate::diff::Difference;

@@ -1,0 +1,214 @@
+//! The days after the flip: the projected graph against what the events say, and the way back.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cutover_core::graph::{Label, NodeRef};
+use cutover_core::ids::SentenceId;
+use cutover_core::switch::{Mode, SwitchEvent};
+use cutover_core::timestamp::Timestamp;
+use cutover_harness::soak::{Conducted, Criteria, Criterion, Rollback, Standing, Watch};
+use cutover_harness::switch::{Conductor, Report, Service, Settings, SwitchError};
+use cutover_service::projection::Groups;
+
+use crate::live::{Site, criteria, first_sentence, hourly, words, write_past_the_events};
+use crate::world::{LINES, World, edit, file};
+
+/// Throws the flag back as the program does, after whatever the test wants to be so by then.
+struct Back<'w> {
+    world: &'w World,
+    attempts: Mutex<u32>,
+}
+
+impl<'w> Back<'w> {
+    fn of(world: &'w World) -> Self {
+        Self { world, attempts: Mutex::new(0) }
+    }
+
+    fn attempts(&self) -> u32 {
+        *self.attempts.lock().expect("a count")
+    }
+}
+
+#[async_trait]
+impl Rollback for Back<'_> {
+    async fn back(&self, reason: &str, at: Timestamp) -> Result<Report, SwitchError> {
+        *self.attempts.lock().expect("a count") += 1;
+        let (flag, system) = (self.world.flag(), self.world.system(self.world.log.clone()));
+        let path = Service::new(self.world.log.clone(), Groups::in_production());
+        let conductor = Conductor {
+            flag: &flag,
+            system: &system,
+            path: &path,
+            clock: &*self.world.clock,
+            witness: &(),
+            settings: Settings { fence_max: Duration::from_secs(10) },
+        };
+        Conducted(conductor).back(reason, at).await
+    }
+}
+
+/// The first sentence of the interview, in the projected graph.
+fn first_projected() -> NodeRef {
+    let sentence = SentenceId::at(file(LINES).interview, 0);
+    NodeRef::value(Label::Sentence, sentence.to_smol_str())
+}
+
+async fn flipped() -> World {
+    let world = World::with_an_interview().await;
+    world.throw(Mode::Projected).await.expect("a flag that is thrown");
+    world
+}
+
+/// Any failure to compare breaks it: a break after which both graphs can be brought to be the same.
+fn touchy() -> Criteria {
+    let mut criteria = criteria();
+    criteria.at_most.lag_events = 0;
+    criteria.at_most.lag_for = "3h".parse().expect("a time");
+    criteria
+}
+
+fn why(standing: &Standing) -> Vec<Criterion> {
+    match standing {
+        Standing::Broken { why, .. } => why.iter().map(|breach| breach.criterion).collect(),
+        other => panic!("{other}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_direct_graph_falls_behind_and_that_is_no_difference() {
+    let world = flipped().await;
+    let site = Site::of(&world);
+    let mut watch = site.watch(criteria()).await;
+    hourly(&site, &mut watch).await;
+    edit(&world.pipeline(9), 1, "Only an event says this.").await;
+    let round = hourly(&site, &mut watch).await;
+    assert_eq!((round.differing, round.missed.clone()), (0, None), "{round:?}");
+    assert!(round.compared.is_some_and(|compared| compared > 10), "{round:?}");
+    let direct = world.compare().await;
+    assert!(!direct.differences.is_empty(), "the two graphs do differ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_projected_graph_that_is_not_what_the_events_say_breaks_it() {
+    let world = flipped().await;
+    let site = Site::of(&world);
+    let mut watch = site.watch(criteria()).await;
+    assert_eq!(hourly(&site, &mut watch).await.differing, 0);
+    write_past_the_events(&*world.projected, first_projected(), "Who wrote this?").await;
+    let round = hourly(&site, &mut watch).await;
+    assert_eq!(why(&round.soak), [Criterion::DifferencesPerMillion]);
+    assert!(words(&round.alerts)[0].contains("Who wrote this?"), "{:?}", round.alerts);
+    assert_eq!(world.seen().await.state.mode, Mode::Projected, "nobody was asked to throw it back");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_written_past_the_events_into_the_direct_graph_is_of_no_interest_any_more() {
+    let world = flipped().await;
+    let site = Site::of(&world);
+    let mut watch = site.watch(criteria()).await;
+    write_past_the_events(&*world.direct, first_sentence(), "Who wrote this?").await;
+    assert_eq!(hourly(&site, &mut watch).await.differing, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_days_are_enough_after_the_flip() {
+    let world = flipped().await;
+    let site = Site::of(&world);
+    let mut criteria = criteria();
+    criteria.after_the_flip.elements = 1_000.try_into().expect("not zero");
+    let mut watch = site.watch(criteria).await;
+    for _ in 0..48 {
+        assert!(matches!(hourly(&site, &mut watch).await.soak, Standing::NotYet { .. }));
+    }
+    assert_eq!(hourly(&site, &mut watch).await.soak, Standing::Fulfilled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_soak_throws_the_flag_back_once_and_nothing_is_lost() {
+    let mut world = flipped().await;
+    edit(&world.pipeline(9), 1, "After the flip.").await;
+    world.compare().await;
+    world.stop_projecting();
+    // Nobody projects for an hour, and then somebody does again.
+    edit(&world.pipeline(10), 2, "While nobody projects.").await;
+    let site = Site::of(&world);
+    let back = Back::of(&world);
+    let mut watch = Watch::open(site.opened(Some(touchy()), Some(&back))).await.expect("a soak");
+    let settings = cutover_service::projection::Settings::default();
+    let service = cutover_service::projection::ProjectionService::new(
+        world.log.clone(),
+        world.projected.clone(),
+        settings,
+    );
+    let projection = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        let until = cutover_service::projection::Until::Stopped;
+        service.run(until, std::future::pending()).await
+    });
+    let round = watch.round().await.expect("a round");
+    let told = words(&round.alerts);
+    assert!(told[0].starts_with("broken: ") && told[0].contains("events and entries wait"), "{told:?}");
+    assert!(told[1].starts_with("the flag was thrown back to `dual`: "), "{told:?}");
+    assert_eq!(back.attempts(), 1);
+    assert_eq!(world.seen().await.state.mode, Mode::Dual);
+    let history = world.history().await;
+    let started = history.iter().rev().find_map(|event| match event {
+        SwitchEvent::Started(started) => Some((started.actor.clone(), started.reason.clone())),
+        _ => None,
+    });
+    let (actor, reason) = started.expect("it was begun");
+    assert_eq!(actor, "cutover watch");
+    assert!(reason.starts_with("the soak after the flip is broken: "), "{reason}");
+    let compared = world.compare().await;
+    assert!(compared.differences.is_empty(), "{compared:?}");
+    let direct = cutover_engines::graph::dump(&*world.direct).await.expect("a graph");
+    assert!(
+        direct.contains("After the flip.") && direct.contains("While nobody projects."),
+        "nothing is lost"
+    );
+    // The next round watches the two graphs again, and there is nothing to throw back.
+    let round = hourly(&site, &mut watch).await;
+    assert_eq!((round.differing, round.missed.clone()), (0, None), "{round:?}");
+    assert_eq!(back.attempts(), 1);
+    projection.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throw_back_that_is_refused_is_told_and_not_tried_again() {
+    let world = flipped().await;
+    let site = Site::of(&world);
+    let back = Back::of(&world);
+    let mut watch = Watch::open(site.opened(Some(criteria()), Some(&back))).await.expect("a soak");
+    hourly(&site, &mut watch).await;
+    // What the projected graph has cannot be proved to be right: the way back refuses.
+    write_past_the_events(&*world.projected, first_projected(), "Who wrote this?").await;
+    let round = hourly(&site, &mut watch).await;
+    let told = words(&round.alerts);
+    assert!(told[1].starts_with("the flag was NOT thrown back: the graphs differ: 1 difference"), "{told:?}");
+    for _ in 0..3 {
+        assert!(hourly(&site, &mut watch).await.alerts.is_empty());
+    }
+    assert_eq!(back.attempts(), 1);
+    assert_eq!(world.seen().await.state.mode, Mode::Projected);
+    edit(&world.pipeline(9), 1, "Writers go on.").await;
+    drop(watch);
+    let mut watch = Watch::open(site.opened(Some(criteria()), Some(&back))).await.expect("a soak");
+    let told = words(&hourly(&site, &mut watch).await.alerts);
+    assert!(told[0].contains("it was attempted before"), "{told:?}");
+    assert_eq!(back.attempts(), 1, "a restart is no reason to try again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn before_the_flip_nothing_is_thrown_back() {
+    let world = World::with_an_interview().await;
+    let site = Site::of(&world);
+    let back = Back::of(&world);
+    let mut watch = Watch::open(site.opened(Some(criteria()), Some(&back))).await.expect("a soak");
+    hourly(&site, &mut watch).await;
+    write_past_the_events(&*world.direct, first_sentence(), "Who wrote this?").await;
+    let round = hourly(&site, &mut watch).await;
+    assert!(matches!(round.soak, Standing::Broken { .. }));
+    assert_eq!(back.attempts(), 0);
+}

@@ -179,3 +179,6 @@ impl Graph for MemoryGraph {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

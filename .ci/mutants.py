@@ -6,18 +6,23 @@ cargo-mutants compiles anew for each mutant; here all are compiled together in a
 MUTANT=17 in its environment meets the seventeenth. What keeps the copy from compiling is unviable and taken out. What this cannot do
 (constants and what they call, functions that answer `impl Trait`) is said, and left to cargo-mutants. Nothing but the copy is changed.
 
-Between `--` and `--`: what `cargo test` shall build; after it: which tests. `--only REGEX` runs some of the mutants again.
+Between `--` and `--`: what `cargo test` shall build; after it: which tests. `--only REGEX` runs some of the mutants again, `--sample N
+--seed S` a random part of them, drawn from the seed; whoever breaks it off with SIGTERM gets the figures so far. Where the copy is there already, only what has changed
+since is compiled anew.
 """
 
 import argparse
 import concurrent.futures
 import json
 import os
+import random
 import re
 import resource
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -42,6 +47,8 @@ def parse_arguments():
     parser.add_argument("-f", "--file", action="append", required=True)
     parser.add_argument("--work", required=True, type=Path, help="where the copy goes; it may be there already")
     parser.add_argument("--only", default="", help="mutants whose name matches")
+    parser.add_argument("--sample", type=int, help="only so many, drawn from the seed")
+    parser.add_argument("--seed", type=int, default=7301)
     parser.add_argument("--timeout", type=float, default=20, help="seconds for the tests")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args(ours)
@@ -60,11 +67,12 @@ def mutants_of(arguments):
     return listed
 
 
-def copy_sources(work):
+def copy_sources(work, changed):
+    """Copies all that git knows but the files that the mutants change, which are written with them."""
     tracked = subprocess.run(["git", "ls-files", "-z"], check=True, capture_output=True, text=True).stdout
     for name in filter(None, tracked.split("\0")):
         source, target = Path(name), work / name
-        if not source.is_file():
+        if not source.is_file() or name in changed:
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         if not target.exists() or target.read_bytes() != source.read_bytes():
@@ -136,12 +144,18 @@ class Source:
 
 def prepare(work, package_dir):
     """Lets the package compile whatever its mutants look like, and gives it the switch."""
-    manifest = work / package_dir / "Cargo.toml"
-    manifest.write_text(manifest.read_text().replace("[lints]\nworkspace = true\n", ""))
-    root = work / package_dir / "src/lib.rs"
+    manifest = Path(package_dir, "Cargo.toml").read_text(encoding="utf-8")
+    write(work / package_dir / "Cargo.toml", manifest.replace("[lints]\nworkspace = true\n", ""))
     text = Path(package_dir, "src/lib.rs").read_text(encoding="utf-8")
     documentation = re.match(r"(//!.*\n|\s*\n)*", text)[0]
-    root.write_text(documentation + ALLOWED + text[len(documentation) :] + SWITCH, encoding="utf-8")
+    write(work / package_dir / "src/lib.rs", documentation + ALLOWED + text[len(documentation) :] + SWITCH)
+
+
+def write(path, text):
+    """Writes a file unless it says so already: cargo goes by when a file was written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
 
 
 def places(span):
@@ -170,16 +184,25 @@ def build(arguments, work):
     return (binaries, [], []) if done.returncode == 0 else ([], errors, said + [done.stderr])
 
 
-def build_what_compiles(arguments, work, sources, apart):
+def build_what_compiles(arguments, work, sources, apart, names):
+    """Returns the test binaries and the mutants that do not compile; those of the last time are left out from the start."""
+    known = work / "unviable.json"
     left_out, constant = set(), set()
+    if known.exists():
+        before = json.loads(known.read_text())
+        left_out = {number for number, name in names.items() if name in before["unviable"]}
+        constant = set(before["constant"])
     while True:
         owners = {}
         for name, source in sources.items():
-            apart |= source.set_apart(rf"const fn ({'|'.join(constant)})\b" if constant else r"->.*\bimpl\b")
+            apart |= source.set_apart(r"->.*\bimpl\b")
+            apart |= source.set_apart(rf"const fn ({'|'.join(constant)})\b") if constant else set()
             text, owners[name] = source.with_switches(left_out)
-            (work / name).write_text(text, encoding="utf-8")
+            write(work / name, text)
         binaries, errors, said = build(arguments, work)
         if binaries:
+            kept = {"unviable": [names[number] for number in sorted(left_out)], "constant": sorted(constant)}
+            known.write_text(json.dumps(kept))
             return keep(binaries, work / "tests"), left_out
         blamed = {owners.get(name, {}).get(line) for name, line, primary in errors if primary}
         if not blamed - {None}:
@@ -224,31 +247,47 @@ def run(binaries, tests, number, seconds):
     return "missed"
 
 
+def quickest_first(binaries, arguments):
+    """Sorts test binaries by how long they take, and sees that they pass: most mutants are caught by the first."""
+    took = {}
+    for binary in binaries:
+        begun = time.monotonic()
+        if run([binary], arguments.tests, 0, 10 * arguments.timeout) != "missed":
+            sys.exit(f"{binary[0]} fails without any mutant")
+        took[binary] = time.monotonic() - begun
+    return sorted(binaries, key=took.get)
+
+
 def main():
     arguments = parse_arguments()
     listed = mutants_of(arguments)
     package_dir = Path(listed[0]["file"]).parts[0]
     work = arguments.work.resolve()
-    copy_sources(work)
-    prepare(work, package_dir)
     by_file, apart = defaultdict(list), set()
     for mutant in listed:
         if mutant["function"] is None or mutant["file"] == f"{package_dir}/src/lib.rs":
             apart.add(mutant["id"])
         else:
             by_file[mutant["file"]].append(mutant)
+    copy_sources(work, {*by_file, f"{package_dir}/src/lib.rs", f"{package_dir}/Cargo.toml"})
+    prepare(work, package_dir)
     sources = {name: Source(Path(name), mutants) for name, mutants in by_file.items()}
-    binaries, unviable = build_what_compiles(arguments, work, sources, apart)
-    if run(binaries, arguments.tests, 0, 10 * arguments.timeout) != "missed":
-        sys.exit("the tests fail without any mutant")
+    binaries, unviable = build_what_compiles(arguments, work, sources, apart, {m["id"]: m["name"] for m in listed})
+    binaries = quickest_first(binaries, arguments)
     outcomes = {number: "apart" for number in apart} | {number: "unviable" for number in unviable}
     wanted = [m for m in listed if m["id"] not in outcomes and re.search(arguments.only, m["name"])]
+    if arguments.sample is not None and arguments.sample < len(wanted):
+        wanted = random.Random(arguments.seed).sample(wanted, arguments.sample)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         tasks = [(m, pool.submit(run, binaries, arguments.tests, m["id"], arguments.timeout)) for m in wanted]
-        for mutant, task in tasks:
-            outcomes[mutant["id"]] = task.result()
-            if task.result() != "caught":
-                print(f"{task.result():8} {mutant['name']}", flush=True)
+        try:
+            for mutant, task in tasks:
+                outcomes[mutant["id"]] = task.result()
+                if task.result() != "caught":
+                    print(f"{task.result():8} {mutant['name']}", flush=True)
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
     for mutant in listed:
         if outcomes.get(mutant["id"]) in ("apart", "unviable") and re.search(arguments.only, mutant["name"]):
             print(f"{outcomes[mutant['id']]:8} {mutant['name']}")

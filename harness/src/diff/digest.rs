@@ -205,6 +205,18 @@ mod tests {
     }
 
     #[test]
+    fn a_sum_that_flows_over_is_carried_on_and_every_element_counts() {
+        let sum = |sum, elements| Digester { sum, elements, buffer: Vec::new() };
+        let mut full = sum([u64::MAX, u64::MAX, 7, 0], 1);
+        full.merge(&sum([1, 0, 0, 0], 2));
+        assert_eq!((full.sum, full.elements), ([0, 0, 8, 0], 3));
+        // One that flows over only by what was carried.
+        let mut full = sum([u64::MAX, 5, 0, 0], 0);
+        full.merge(&sum([2, u64::MAX - 5, 0, 0], 0));
+        assert_eq!(full.sum, [1, 0, 1, 0]);
+    }
+
+    #[test]
     fn equal_parts_in_any_order_have_one_digest() {
         let (a, b) = (text(0, "a"), text(1, "b"));
         check_same(&[&[a.clone(), b.clone()]], &[&[b.clone(), a.clone()]]);

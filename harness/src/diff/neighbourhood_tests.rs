@@ -233,3 +233,32 @@ fn a_neighbour_that_differs_itself_is_shown_before_those_that_do_not() {
         [r#"*Differs Interview "i-1""#, "Differs Sentence #2", "Same Sentence #0", "Same Sentence #1"]
     );
 }
+
+#[test]
+fn what_differs_beside_the_centre_stands_before_what_is_the_same() {
+    let left = tree(3);
+    let next = |from| Name::link(Rel::NextSentence, NodeName::sentence(from), NodeName::sentence(from + 1));
+    let right = without(&without(&left, &next(0)), &next(1));
+    let found = neighbourhoods(&left, &right);
+    let states: Vec<State> = found[0].relationships.iter().map(|near| near.state).collect();
+    assert_eq!(states[..2], [State::OnlyLeft; 2]);
+    assert!(states[2..].iter().all(|state| *state == State::Same), "{states:?}");
+}
+
+#[test]
+fn what_is_on_one_side_is_said_to_be_on_that_side() {
+    let left = tree(2);
+    let right = without(&left, &Name::Node(NodeName::keyed(Label::Interview, "i-1")));
+    for (found, state) in
+        [(neighbourhoods(&left, &right), State::OnlyLeft), (neighbourhoods(&right, &left), State::OnlyRight)]
+    {
+        let interview = found[0].nodes.iter().find(|near| near.label == "Interview").expect("it is shown");
+        assert_eq!(interview.state, state);
+    }
+    let on = |state: State| Side::BOTH.map(|side| state.is_on(side));
+    assert_eq!(on(State::OnlyLeft), [true, false]);
+    assert_eq!(on(State::OnlyRight), [false, true]);
+    for both in [State::Same, State::Differs, State::Outside] {
+        assert_eq!(on(both), [true, true], "{both:?}");
+    }
+}

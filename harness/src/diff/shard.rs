@@ -331,6 +331,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_label_that_nobody_knows_is_told_where_there_is_a_node_of_it() {
+        let with = |count| {
+            let mut rest = Rest::default();
+            for counts in [&mut rest.before[1], &mut rest.after[1], &mut rest.read[1]] {
+                counts.nodes.insert("Ghost".into(), count);
+            }
+            rest.findings().len()
+        };
+        assert_eq!((with(0), with(1)), (0, 1));
+    }
+
+    #[test]
     fn a_shard_is_a_number_of_a_number() {
         assert_eq!("3/16".parse(), Ok(Shard { number: 3, of: 16 }));
         for text in ["", "3", "0/16", "17/16", "3/0", "a/b", "3/16/2", "-1/2"] {

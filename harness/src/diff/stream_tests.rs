@@ -342,3 +342,9 @@ async fn equal_graphs_have_one_digest_whatever_their_schema_and_the_borders_of_p
     assert_ne!(other.left, other.right);
     assert_eq!(compare(&direct, &projected).await.digests, None);
 }
+
+#[test]
+fn a_time_is_told_in_whole_milliseconds() {
+    assert_eq!(milliseconds(std::time::Duration::from_micros(2_500_999)), 2_500);
+    assert_eq!(milliseconds(std::time::Duration::MAX), u64::MAX);
+}

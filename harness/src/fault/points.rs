@@ -36,6 +36,11 @@ pub enum Mode {
     Crash,
 }
 
+impl Mode {
+    /// Every mode.
+    pub const ALL: [Self; 3] = [Self::Once, Self::UntilRestart, Self::Crash];
+}
+
 /// An operation that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Point {
@@ -80,6 +85,8 @@ pub struct Enumerated {
     pub points: u64,
     /// How many runs there were with a second point after the first, which was reached too.
     pub second_points: u64,
+    /// How many pairs of points there are, where they were enumerated.
+    pub pairs: u64,
     /// The runs that did not pass.
     pub lost: Vec<Lost>,
 }
@@ -96,7 +103,8 @@ pub struct Enumeration<'a> {
 
 impl Enumeration<'_> {
     /// Runs the scenario with each operation failing in turn, until a run ends before it is reached. After each first point, another run has
-    /// a second one, at an operation after it that the seed draws: all pairs would be too many.
+    /// a second one, at an operation after it that the seed draws: all pairs would be too many but for a small scenario, see
+    /// [`Enumeration::run_pairs`].
     pub async fn run(&self, mode: Mode) -> Enumerated {
         let mut enumerated = Enumerated::default();
         let undisturbed = self.one(Vec::new()).await;
@@ -122,13 +130,50 @@ impl Enumeration<'_> {
                 let second = Point {
                     nth: random.random_range(1..=calls_after),
                     moment: if random.random_range(0..2) == 0 { Moment::Before } else { Moment::After },
-                    mode: [Mode::Once, Mode::UntilRestart, Mode::Crash][random.random_range(0..3)],
+                    mode: Mode::ALL[random.random_range(0..Mode::ALL.len())],
                 };
                 let run = self.one(vec![first, second]).await;
                 enumerated.second_points += u64::from(run.struck == 2);
                 enumerated.take(run, vec![first, second]);
             }
         }
+        enumerated
+    }
+
+    /// Runs the scenario with pairs of operations failing: after each first point each operation that follows it, at both moments and in
+    /// every mode; one in so many of them, at least 1. What follows the first point is the same until the second one, so that it is known
+    /// how many there are.
+    pub async fn run_pairs(&self, mode: Mode, one_in: u64) -> Enumerated {
+        let mut enumerated = Enumerated::default();
+        let undisturbed = self.one(Vec::new()).await;
+        enumerated.operations = undisturbed.calls;
+        enumerated.take(undisturbed, Vec::new());
+        let mut number = 0;
+        for moment in [Moment::Before, Moment::After] {
+            for nth in 1.. {
+                let first = Point { nth, moment, mode };
+                let run = self.one(vec![first]).await;
+                if run.struck == 0 {
+                    break;
+                }
+                enumerated.points += 1;
+                let calls_after = run.calls_since;
+                enumerated.take(run, vec![first]);
+                for second in seconds(calls_after) {
+                    if enumerated.lost.len() >= self.lost_max {
+                        return enumerated;
+                    }
+                    number += 1;
+                    if number % one_in != 0 {
+                        continue;
+                    }
+                    let run = self.one(vec![first, second]).await;
+                    enumerated.second_points += u64::from(run.struck == 2);
+                    enumerated.take(run, vec![first, second]);
+                }
+            }
+        }
+        enumerated.pairs = number;
         enumerated
     }
 
@@ -145,6 +190,13 @@ impl Enumeration<'_> {
             calls_since: injector.calls_since_point(),
         }
     }
+}
+
+/// Returns every point among so many operations after another one.
+fn seconds(calls: u64) -> impl Iterator<Item = Point> {
+    let moments = [Moment::Before, Moment::After];
+    let kinds = Mode::ALL.into_iter().flat_map(move |mode| moments.map(|moment| (mode, moment)));
+    kinds.flat_map(move |(mode, moment)| (1..=calls).map(move |nth| Point { nth, moment, mode }))
 }
 
 struct Run {

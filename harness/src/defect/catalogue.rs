@@ -2,7 +2,9 @@
 
 use smol_str::SmolStr;
 
-use super::{Defect, dual_write, engines, handlers, limits, order, payload, routing, subscription, time};
+use super::{
+    Defect, dual_write, engines, handlers, limits, order, payload, routing, subscription, switch, time,
+};
 use crate::scenario::document::nearest;
 
 /// There is no such defect.
@@ -37,6 +39,7 @@ pub fn all() -> Vec<Defect> {
         time::ALL,
         dual_write::ALL,
         engines::ALL,
+        switch::ALL,
     ];
     classes.concat()
 }

@@ -7,7 +7,7 @@
 //! | module | what lives there |
 //! |---|---|
 //! | [`catalogue`] | all of them, by id |
-//! | `order`, `routing`, `subscription`, `payload`, `handlers`, `limits`, `time`, `dual_write`, `engines` | the defects of each class |
+//! | `order`, `routing`, `subscription`, `payload`, `handlers`, `limits`, `time`, `dual_write`, `engines`, `switch` | the defects of each class |
 //! | [`canary`] | what the drill must not call caught |
 //! | `tools` | what they are made of |
 //! | [`drill`], [`result`] | runs them, and what that came to |
@@ -26,6 +26,7 @@ pub mod result;
 mod routing;
 pub mod simulated;
 mod subscription;
+mod switch;
 mod time;
 mod tools;
 
@@ -59,6 +60,8 @@ pub enum Class {
     DualWrite,
     /// A fault of an engine is taken for something else.
     Engines,
+    /// The flag is thrown, or followed, wrongly.
+    Switch,
 }
 
 impl Class {
@@ -74,6 +77,7 @@ impl Class {
             Self::Time => "time",
             Self::DualWrite => "dual-write",
             Self::Engines => "engines",
+            Self::Switch => "switch",
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Hooks: what sees a call on its way to an engine, or the answer on its way back, and changes it or makes it an error.
 //!
 //! A fault of the world or a defect of the code is made of them, and production code knows nothing of it. A hook is no task and
-//! waits for nothing, so the same one works round real engines ([`Wrapped`](super::wrapped::Wrapped)) and in a simulation. The main
-//! type is [`Hooks`]; a hook has a state of its own, and is made anew for each run.
+//! waits for nothing, so the same one works round real engines ([`Wrapped`](super::wrapped::Wrapped)) and in a simulation. How a flag
+//! is thrown and followed is another matter ([`SwitchHook`]): there is one in a scenario alone. The main type is [`Hooks`]; a hook has
+//! a state of its own, and is made anew for each run.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,9 +11,11 @@ use std::sync::Arc;
 use cutover_core::event::RecordedEvent;
 use cutover_core::graph::ChangeSet;
 use cutover_core::ids::{AggregateId, StreamName};
-use cutover_engines::event_log::{Appended, Delivered, GroupId, LogError, NewEvent};
+use cutover_engines::event_log::{Appended, Delivered, EventLog, GroupId, LogError, NewEvent};
 use cutover_engines::graph::{ApplyError, GraphError};
 use uuid::Uuid;
+
+use crate::switch::{ProjectedPath, SwitchError, System};
 
 /// How a delivery is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,24 +144,51 @@ pub trait GraphHook: Send + Sync {
     }
 }
 
+/// Stands between those who throw or follow a flag and what they do it with. By default everything is as it is.
+pub trait SwitchHook: Send + Sync {
+    /// Returns the event store in which a writer looks at the flag. Each writer asks once, when he starts.
+    fn followed(&self, log: Arc<dyn EventLog>) -> Arc<dyn EventLog> {
+        log
+    }
+
+    /// Returns what the flag is thrown for, as whoever throws it sees it. It is asked for each throw.
+    fn system(&self, system: System) -> System {
+        system
+    }
+
+    /// Returns the way to the projected graph, as whoever throws the flag sees it.
+    fn path(&self, path: Arc<dyn ProjectedPath>, system: &System) -> Arc<dyn ProjectedPath> {
+        let _ = system;
+        path
+    }
+
+    /// Returns whether whoever throws the flag goes on after this refusal as if there had been none.
+    fn goes_on_after(&self, refusal: &SwitchError) -> bool {
+        let _ = refusal;
+        false
+    }
+}
+
 /// Lets everything pass.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Pass;
 
 impl LogHook for Pass {}
 impl GraphHook for Pass {}
+impl SwitchHook for Pass {}
 
-/// The hooks of one run: one for the event store, and one for each graph that has any.
+/// The hooks of one run: one for the event store, one for each graph that has any, and one for the flag.
 #[derive(Clone)]
 pub struct Hooks {
     log: Arc<dyn LogHook>,
     graphs: BTreeMap<&'static str, Arc<dyn GraphHook>>,
     others: Option<Arc<dyn GraphHook>>,
+    switch: Arc<dyn SwitchHook>,
 }
 
 impl Default for Hooks {
     fn default() -> Self {
-        Self { log: Arc::new(Pass), graphs: BTreeMap::new(), others: None }
+        Self { log: Arc::new(Pass), graphs: BTreeMap::new(), others: None, switch: Arc::new(Pass) }
     }
 }
 
@@ -180,6 +210,17 @@ impl Hooks {
     #[must_use]
     pub fn with_projected(self, hook: impl GraphHook + 'static) -> Self {
         Self { others: Some(Arc::new(hook)), ..self }
+    }
+
+    /// Sets the hook of the flag.
+    #[must_use]
+    pub fn with_switch(self, hook: impl SwitchHook + 'static) -> Self {
+        Self { switch: Arc::new(hook), ..self }
+    }
+
+    /// Returns the hook of the flag.
+    pub fn switch(&self) -> Arc<dyn SwitchHook> {
+        self.switch.clone()
     }
 
     /// Returns the hook of the event store.

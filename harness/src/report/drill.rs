@@ -36,7 +36,9 @@ pub fn defects_to_markdown(defects: &[Defect]) -> String {
 
 /// Renders which defect comes to light in which scenario; nothing where that was not asked for.
 pub fn matrix_to_markdown(result: &DrillResult) -> String {
-    let scenarios: Vec<&str> = result.baselines.iter().map(|baseline| baseline.scenario.as_str()).collect();
+    // A matrix is of the first seed; a defect that another one had to be tried for has run in its own scenario alone.
+    let first = result.baselines.iter().filter(|baseline| baseline.seed == result.seed);
+    let scenarios: Vec<&str> = first.map(|baseline| baseline.scenario.as_str()).collect();
     if result.defects.iter().all(|defect| defect.scenarios.is_empty()) {
         return String::new();
     }

@@ -104,6 +104,9 @@ pub enum Step {
     Switch {
         /// The mode: `dual` or `projected`.
         to: SwitchTo,
+        /// How many people have an edit on its way when it begins, which arrives when it is done; each has a pipeline of his own.
+        #[serde(default)]
+        late_writers: u32,
     },
     /// Waits until faults have struck, for `meanwhile`.
     AwaitFaults {
@@ -285,7 +288,10 @@ impl fmt::Display for Step {
             Self::Poison { into, sentences } => write!(f, "poison {sentences} sentences of {into}"),
             Self::Fault(fault) => write!(f, "fault: {}", fault.rule()),
             Self::Heal => f.write_str("heal"),
-            Self::Switch { to } => write!(f, "switch to {}", Mode::from(*to)),
+            Self::Switch { to, late_writers: 0 } => write!(f, "switch to {}", Mode::from(*to)),
+            Self::Switch { to, late_writers } => {
+                write!(f, "switch to {} with {late_writers} late writers", Mode::from(*to))
+            }
             Self::AwaitFaults { times } => write!(f, "await {times} faults"),
             Self::Compare { left, right } => write!(f, "compare {left} with {right}"),
             Self::Expect(_) => f.write_str("expect"),

@@ -5,7 +5,7 @@
 //! | `write` | what the pipeline and people write, on both paths, tried again where the world stood in the way |
 //! | `project` | the projection service, as it is run and as it dies |
 //! | `disturb` | faults and poison |
-//! | `switch` | the flag that says which path is written |
+//! | `switch`, `late` | the flag that says which path is written, and writers who are on their way when it is thrown |
 //! | `compare`, `expect` | what is checked, and how much of it |
 //!
 //! Steps do; they do not judge. What they find goes into [`Findings`].
@@ -17,6 +17,7 @@ mod compare;
 mod disturb;
 mod error;
 mod expect;
+mod late;
 mod project;
 mod switch;
 mod write;
@@ -85,6 +86,8 @@ pub struct World<'a> {
     ids: Arc<SeededIds>,
     /// The flag that the pipeline follows; none in a scenario that never throws it.
     flag: Option<Flag>,
+    /// How many direct writes there had been when events alone were to be written; `None` while both paths are.
+    direct_writes: Option<u64>,
     pipeline: Pipeline,
     /// How many commands were refused that should not have been, by pipelines that are gone.
     rejected: u64,
@@ -132,7 +135,8 @@ impl<'a> World<'a> {
         let limits = scenario.limits();
         let disturbed = disturbed(&direct, DIRECT, &injector, defect.as_ref());
         let flag = switch::flag_of(scenario, &log, engines.namespace());
-        let pipeline = pipeline_over(disturbed, &log, &clock, &ids, &limits, flag.as_ref());
+        let followed = switch::followed(scenario, &log, engines.namespace(), defect.as_ref());
+        let pipeline = pipeline_over(disturbed, &log, &clock, &ids, &limits, followed);
         let mut projection = scenario.projection.over(runner.projection.clone());
         projection.projector.limits = limits.clone();
         Ok(Self {
@@ -152,6 +156,7 @@ impl<'a> World<'a> {
             clock,
             ids,
             flag,
+            direct_writes: None,
             pipeline,
             rejected: 0,
             model: Model::new(limits.clone()),
@@ -241,7 +246,7 @@ impl<'a> World<'a> {
             Step::Poison { into, sentences } => self.poison(into, *sentences).await?,
             Step::Fault(fault) => self.injector.ask_for(fault.rule()),
             Step::Heal => self.heal(),
-            Step::Switch { to } => self.switch((*to).into(), findings).await?,
+            Step::Switch { to, late_writers } => self.switch((*to).into(), *late_writers, findings).await?,
             Step::AwaitFaults { times } => self.await_faults(*times).await?,
             Step::Compare { left, right } => {
                 let check = self.compare(left, right).await;
@@ -260,9 +265,15 @@ impl<'a> World<'a> {
     async fn restart(&mut self) {
         self.rejected += self.pipeline.drained_in_all().await.rejected.len() as u64;
         let disturbed = disturbed(&self.direct, DIRECT, &self.injector, self.defect.as_ref());
-        let flag = self.flag.as_ref();
-        self.pipeline = pipeline_over(disturbed, &self.log, &self.clock, &self.ids, &self.limits, flag);
+        self.pipeline = self.another_pipeline(disturbed, self.log.clone());
         self.injector.started_again();
+    }
+
+    /// Starts a pipeline over a direct graph and an event store.
+    fn another_pipeline(&self, direct: Arc<dyn Graph>, log: Arc<dyn EventLog>) -> Pipeline {
+        let followed =
+            switch::followed(self.scenario, &self.log, self.engines.namespace(), self.defect.as_ref());
+        pipeline_over(direct, &log, &self.clock, &self.ids, &self.limits, followed)
     }
 }
 
@@ -286,7 +297,7 @@ fn pipeline_over(
     clock: &Arc<SteppingClock>,
     ids: &Arc<SeededIds>,
     limits: &LimitsTable,
-    flag: Option<&Flag>,
+    flag: Option<Flag>,
 ) -> Pipeline {
     let pipeline = Pipeline::new(
         direct,
@@ -296,7 +307,7 @@ fn pipeline_over(
         pipeline::Settings { limits: limits.clone(), ..pipeline::Settings::default() },
     );
     match flag {
-        Some(flag) => pipeline.following(flag.clone()),
+        Some(flag) => pipeline.following(flag),
         None => pipeline,
     }
 }

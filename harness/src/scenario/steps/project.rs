@@ -214,7 +214,7 @@ async fn keep_running(
 }
 
 /// A service panics only on a mistake in our code, and then the scenario must not go on as if nothing had happened.
-fn resume(error: JoinError) -> ! {
+pub(super) fn resume(error: JoinError) -> ! {
     match error.try_into_panic() {
         Ok(panic) => std::panic::resume_unwind(panic),
         Err(error) => unreachable!("nobody cancels a service that is waited for: {error}"),

@@ -27,7 +27,7 @@ use crate::workload::files;
 use crate::workload::people::Personal;
 
 /// The account of the person who edits.
-const PERSON: &str = "listener";
+pub(super) const PERSON: &str = "listener";
 
 /// How long to wait before something is tried again.
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(5);

@@ -5,6 +5,7 @@
 
 mod analyses;
 mod apply;
+mod ask;
 mod convert;
 mod fault;
 mod inspect;
@@ -23,6 +24,7 @@ use cutover_core::graph::{ChangeSet, Label, Value};
 use cutover_core::ids::AggregateId;
 use neo4rs::{Query, Row, Txn, query};
 
+pub use self::ask::{AnswerRow, AskError, Cell, Question};
 pub use self::inspect::{Contents, Neo4jServer};
 
 use super::port::{ApplyError, Census, Cursor, Graph, GraphError, NodeRow, Page, Schema, Tree};

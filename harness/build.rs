@@ -1,4 +1,4 @@
-//! Embeds the scenario files and the small transcripts, and names a test for each scenario file.
+//! Embeds the scenario files, the small transcripts and the readers' queries, and names a test for each scenario file.
 //!
 //! What is written is generated from the folder, so that a file that was added cannot be forgotten.
 
@@ -11,6 +11,8 @@ fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     let scenarios = files(&root.join("scenarios"), "toml");
     let transcripts = files(&root.join("scenarios/transcripts"), "txt");
+    let queries = files(&root.join("queries"), "cypher");
+    write(&out.join("bundled_queries.rs"), &embed(&queries, "queries"));
     write(&out.join("bundled_scenarios.rs"), &embed(&scenarios, "scenarios"));
     write(&out.join("bundled_transcripts.rs"), &embed(&transcripts, "scenarios/transcripts"));
 

@@ -22,6 +22,7 @@ use crate::explain::ExplainError;
 use crate::provision::containers::DaemonError;
 use crate::provision::external::ExternalError;
 use crate::provision::process::InstallError;
+use crate::queries::QueryError;
 use crate::result_file::ResultFileError;
 use crate::run_folder::RunFolderError;
 use crate::scenario::load::LoadError;
@@ -95,6 +96,9 @@ pub enum ExpectedError {
     /// What is to be compared, or how, is not clear.
     #[error(transparent)]
     Diff(#[from] DiffUsageError),
+    /// Queries cannot be asked.
+    #[error(transparent)]
+    Query(#[from] QueryError),
     /// A snapshot cannot be used.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
@@ -209,6 +213,7 @@ impl ExpectedError {
             | Self::Document(_)
             | Self::ResultFile(_)
             | Self::Diff(_)
+            | Self::Query(_)
             | Self::Snapshot(_)
             | Self::Save(SaveError::Exists { .. })
             | Self::Criteria(_)
@@ -279,6 +284,7 @@ impl ExpectedError {
                 Some("watch more often with --every, or let the criteria allow it with `gap`".to_owned())
             }
             Self::Webhook(_) => Some("see whether this machine has certificates, or leave --webhook out".to_owned()),
+            Self::Query(error) => Some(error.hint()),
             Self::Snapshot(error) => Some(error.hint().to_owned()),
             Self::Save(error) => error.hint().map(str::to_owned),
             Self::Projection(_) => Some(

@@ -128,7 +128,7 @@ fn reasons_of_scenario(scenario: &ScenarioResult) -> Vec<Reason> {
             Outcome::Pass => {}
             Outcome::Fail => {
                 let differences = counted(check.differences.total, "difference");
-                let compared = counted(check.compared.total(), "element");
+                let compared = counted(check.compared.total(), check.compared.noun());
                 let detail = format!("{differences}, {compared} compared");
                 reasons.push(of(Some(check), Outcome::Fail, None, detail));
             }

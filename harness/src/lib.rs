@@ -12,6 +12,7 @@
 //! | [`doctor`] | which engines can be used here, and what is missing |
 //! | [`transcripts`], [`workload`] | what is fed in |
 //! | [`diff`] | comparison of two graphs |
+//! | [`queries`] | the readers' own queries, put to both graphs |
 //! | [`snapshot`] | a graph as a file |
 //! | [`explain`] | the story of a difference |
 //! | [`model`] | what both graphs must hold, worked out independently |
@@ -39,6 +40,7 @@ pub mod gate;
 pub mod live;
 pub mod model;
 pub mod provision;
+pub mod queries;
 pub mod report;
 pub mod result;
 pub mod result_file;

@@ -191,6 +191,46 @@ fn neighbourhood(interview: Option<smol_str::SmolStr>) -> Neighbourhood {
     }
 }
 
+/// Returns what the readers' queries came to: one answer is the same, one differs, one query has no answer and one was refused.
+pub(crate) fn queries_result() -> ScenarioResult {
+    let sides = || Orientation::new("direct", "projected");
+    let rows =
+        |left, right, both| Compared { answers: 5, rows: Tally { left, right, both }, ..Compared::default() };
+    let mut differences = Differences::default();
+    let interview = Some("b3b1a8f2-0b0b-5d0e-9a53-0f2f6f0c1f11".into());
+    for (row, kind) in [
+        (r#"row {sentences: 41, topic: "fuel"}"#, DifferenceKind::MissingRight),
+        (r#"row {sentences: 40, topic: "fuel"}"#, DifferenceKind::MissingLeft),
+    ] {
+        differences.push(Difference::new(Subject::Query("topics".into()), row, interview.clone(), kind));
+    }
+    let about = |what: &str| Some(what.to_owned());
+    let same = CheckResult::concluded("sentences", sides(), rows(1204, 1204, 1204), Differences::default());
+    let differs = CheckResult::concluded("topics", sides(), rows(90, 90, 89), differences);
+    let nothing = "neither graph has a row for it in 5 answers".to_owned();
+    let mut empty = CheckResult::unknown("corrections", sides(), Cause::NothingCompared, nothing);
+    empty.compared.answers = 5;
+    let refused =
+        "projected: the query writes, and was refused: readers' queries are asked in read mode".to_owned();
+    let refused = CheckResult::unknown("tidy-up", sides(), Cause::QueryRefused, refused);
+    let checks = vec![
+        CheckResult {
+            about: about("Sentences of an interview, in order: the transcript view shows them"),
+            ..same
+        },
+        CheckResult {
+            about: about("Topics of an interview, the most frequent first: its overview"),
+            ..differs
+        },
+        CheckResult {
+            about: about("What people have corrected in an interview: a reviewer checks it"),
+            ..empty
+        },
+        refused,
+    ];
+    ScenarioResult::concluded("queries", checks)
+}
+
 fn compared(left: u64, right: u64) -> Compared {
     let both = left.min(right);
     let mut compared = Compared { properties: 7 * both, ..Compared::default() };

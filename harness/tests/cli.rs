@@ -28,6 +28,8 @@ mod external;
 mod help;
 #[path = "cli/project.rs"]
 mod project;
+#[path = "cli/queries.rs"]
+mod queries;
 #[path = "cli/report.rs"]
 mod report;
 #[path = "cli/run.rs"]

@@ -16,9 +16,7 @@ pub mod testing;
 pub use dump::dump;
 pub use interposed::Interposed;
 pub use memory::{MemoryGraph, Planted, PropertyGraph};
-pub use neo4j::{
-    AnswerRow, AskError, Cell, Contents, Neo4jGraph, Neo4jServer, Neo4jSettings, Question,
-};
+pub use neo4j::{AnswerRow, AskError, Cell, Contents, Neo4jGraph, Neo4jServer, Neo4jSettings, Question};
 pub use port::{
     ApplyError, Census, Cursor, Endpoint, Graph, GraphError, NodeRow, Page, RelationshipRow, Schema, Tree,
     TreeNode, VersionConflict,

@@ -38,7 +38,7 @@ const PROGRESS_FILE: &str = "progress.json";
 /// The file of a run folder that the other shards are put together with.
 const SHARD_FILE: &str = "shard.json";
 /// How long it is waited for a projection that lags.
-const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(60);
+pub(super) const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(60);
 
 /// What is to be compared, or how, is not clear.
 #[derive(Debug, thiserror::Error)]
@@ -374,7 +374,7 @@ fn watermark(
 }
 
 /// Waits for a while, in which both sides take in what was written before.
-struct Pause(Duration);
+pub(super) struct Pause(pub(super) Duration);
 
 #[async_trait]
 impl Watermark for Pause {

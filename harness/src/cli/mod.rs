@@ -16,6 +16,7 @@ pub mod list;
 pub mod output;
 pub mod progress;
 pub mod project;
+pub mod queries;
 pub mod readiness;
 pub mod report;
 pub mod run;
@@ -92,6 +93,7 @@ fn execute(cli: Cli) -> Result<u8, ExpectedError> {
         Command::Drill(args) => drill::execute(&config, &args),
         Command::Simulate(args) => simulate::execute(&config, &args),
         Command::Diff(args) => diff::execute(&config, &args),
+        Command::Queries(args) => queries::execute(&config, &args),
         Command::Snapshot(args) => snapshot::execute(&config, &args),
         Command::Eventstore(args) => eventstore::execute(&config, &args),
         Command::Explain(args) => explain::execute(&config, &args),

@@ -120,11 +120,11 @@ async fn look(live: &LiveSystem, cut: impl Future<Output = Cut>) -> Looked {
 }
 
 /// Tells several, one after the other, that the run is cut off.
-struct Cutter(watch::Receiver<Option<Cut>>);
+pub(super) struct Cutter(watch::Receiver<Option<Cut>>);
 
 impl Cutter {
     /// Waits for the cut from now on.
-    fn new(cut: impl Future<Output = Cut> + Send + 'static) -> Self {
+    pub(super) fn new(cut: impl Future<Output = Cut> + Send + 'static) -> Self {
         let (tell, told) = watch::channel(None);
         // It ends with the runtime.
         tokio::spawn(async move { tell.send(Some(cut.await)) });
@@ -132,7 +132,7 @@ impl Cutter {
     }
 
     /// Waits until the run is cut off, or was before.
-    async fn told(&self) -> Cut {
+    pub(super) async fn told(&self) -> Cut {
         let mut told = self.0.clone();
         match told.wait_for(Option::is_some).await.map(|cut| *cut) {
             Ok(Some(cut)) => cut,

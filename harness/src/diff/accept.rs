@@ -132,7 +132,7 @@ impl CompiledAccept {
         let Accept { subject, kind, key, interview, property, .. } = &self.accept;
         let is_about = match &difference.subject {
             Subject::Node(name) | Subject::Relationship(name) => name == subject,
-            Subject::Figure(_) => false,
+            Subject::Query(_) | Subject::Figure(_) => false,
         };
         let text = |wanted: &Option<String>, text: &str| {
             wanted.as_ref().is_none_or(|pattern| matches_pattern(pattern, text))

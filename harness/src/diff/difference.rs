@@ -66,15 +66,17 @@ pub enum Subject {
     Node(SmolStr),
     /// Relationships of a type.
     Relationship(SmolStr),
+    /// Rows of the answers to a query.
+    Query(SmolStr),
     /// A single figure that was expected to have a value.
     Figure(SmolStr),
 }
 
 impl Subject {
-    /// Returns the label, the type or the figure's name.
+    /// Returns the label, the type, or the name of the query or the figure.
     pub fn name(&self) -> &SmolStr {
         match self {
-            Self::Node(name) | Self::Relationship(name) | Self::Figure(name) => name,
+            Self::Node(name) | Self::Relationship(name) | Self::Query(name) | Self::Figure(name) => name,
         }
     }
 }
@@ -173,6 +175,18 @@ pub enum DifferenceKind {
         /// How many were read.
         read: u64,
     },
+    /// Both sides answer a query whose order counts with the same rows, in another order.
+    RowOrder {
+        /// The first row that is another one, counted from 1.
+        row: u64,
+    },
+    /// The two answers to a query are not the same, and one of them is too long to tell its rows.
+    AnswerDiffers {
+        /// How many rows on the left.
+        left: u64,
+        /// How many rows on the right.
+        right: u64,
+    },
     /// A figure that is not what it should be.
     Figure {
         /// What it should be.
@@ -185,7 +199,7 @@ pub enum DifferenceKind {
 }
 
 impl DifferenceKind {
-    /// The names of all kinds.
+    /// The names of all kinds that a policy can speak of: answers to queries have none.
     pub const NAMES: [&'static str; 11] = [
         "missing-left",
         "missing-right",
@@ -213,6 +227,8 @@ impl DifferenceKind {
             Self::Unidentified { .. } => "unidentified",
             Self::Orphan { .. } => "orphan",
             Self::Unreached { .. } => "unreached",
+            Self::RowOrder { .. } => "row-order",
+            Self::AnswerDiffers { .. } => "answer-differs",
             Self::Figure { .. } => "figure",
         }
     }
@@ -228,12 +244,12 @@ pub struct Below {
 }
 
 impl Below {
-    /// Adds elements of one label or type; figures are below nothing.
+    /// Adds elements of one label or type; rows and figures are below nothing.
     pub fn add(&mut self, subject: &Subject, count: u64) {
         let counts = match subject {
             Subject::Node(_) => &mut self.nodes,
             Subject::Relationship(_) => &mut self.relationships,
-            Subject::Figure(_) => return,
+            Subject::Query(_) | Subject::Figure(_) => return,
         };
         *counts.entry(subject.name().clone()).or_default() += count;
     }
@@ -346,6 +362,12 @@ impl fmt::Display for Line<'_> {
                 let side = self.orientation.name(*side);
                 write!(f, ": {side} counts {counted}, {read} were read")
             }
+            DifferenceKind::RowOrder { row } => {
+                write!(f, ": the same rows in another order, from row {row} on")
+            }
+            DifferenceKind::AnswerDiffers { left, right } => {
+                write!(f, ": another answer, of {left} rows in {on_left} and {right} in {on_right}")
+            }
             DifferenceKind::Figure { expected, actual } => write!(f, ": is {actual}, should be {expected}"),
         }?;
         if below.is_empty() {
@@ -430,6 +452,11 @@ mod tests {
                 "nothing owns it in projected (relationships at it: 5)",
             ),
             (DifferenceKind::Unreached { side: left, counted: 7, read: 6 }, "direct counts 7, 6 were read"),
+            (DifferenceKind::RowOrder { row: 4 }, "the same rows in another order, from row 4 on"),
+            (
+                DifferenceKind::AnswerDiffers { left: 9, right: 8 },
+                "another answer, of 9 rows in direct and 8 in projected",
+            ),
             (DifferenceKind::Figure { expected: 0_i64.into(), actual: 8_i64.into() }, "is 8, should be 0"),
         ] {
             assert_eq!(line(kind), format!("Sentence #3 of interview i-1: {expected}"));
@@ -489,6 +516,8 @@ mod tests {
             DifferenceKind::Unidentified { side },
             DifferenceKind::Orphan { side, degree: 1 },
             DifferenceKind::Unreached { side, counted: 1, read: 0 },
+            DifferenceKind::RowOrder { row: 1 },
+            DifferenceKind::AnswerDiffers { left: 1, right: 2 },
             DifferenceKind::Figure { expected: 0_i64.into(), actual: 1_i64.into() },
         ] {
             let json = serde_json::to_value(&kind).unwrap();

@@ -13,7 +13,7 @@ use smol_str::SmolStr;
 
 use super::compiled::CompiledPolicy;
 use super::element::{Element, Key, Name, NodeName};
-use crate::digest::Digest;
+use crate::digest::{Digest, Sum};
 
 /// The digests of both sides of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -24,11 +24,11 @@ pub struct Digests {
     pub right: Digest,
 }
 
-/// A digest as it grows. The parts of a graph (an interview, the value nodes of one key) are added up as numbers of 256 bits, so that
-/// their order does not count: who reads in shards, or a part again, comes to the same.
+/// A digest as it grows. The parts of a graph (an interview, the value nodes of one key) are added up, so that their order does not
+/// count: who reads in shards, or a part again, comes to the same.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Digester {
-    sum: [u64; 4],
+    sum: Sum,
     elements: u64,
     buffer: Vec<u8>,
 }
@@ -43,35 +43,19 @@ impl Digester {
         for element in elements {
             encode(Some(policy), element, &mut self.buffer);
         }
-        let part = Digest::of(&self.buffer);
-        let words = part.as_bytes().chunks_exact(8);
-        let mut words =
-            words.map(|bytes| u64::from_le_bytes(bytes.try_into().expect("chunks of eight bytes")));
-        self.add_up(
-            std::array::from_fn(|_| words.next().expect("a digest has four words")),
-            elements.len() as u64,
-        );
+        self.sum.add(&Digest::of(&self.buffer));
+        self.elements += elements.len() as u64;
     }
 
     /// Adds what was added up elsewhere.
     pub(super) fn merge(&mut self, other: &Self) {
-        self.add_up(other.sum, other.elements);
-    }
-
-    fn add_up(&mut self, words: [u64; 4], elements: u64) {
-        self.elements += elements;
-        let mut carry = false;
-        for (word, added) in self.sum.iter_mut().zip(words) {
-            let (sum, over) = word.overflowing_add(added);
-            let (sum, over_again) = sum.overflowing_add(u64::from(carry));
-            (*word, carry) = (sum, over || over_again);
-        }
+        self.sum.merge(&other.sum);
+        self.elements += other.elements;
     }
 
     /// Returns the digest of all that was added.
     pub(super) fn finish(&self) -> Digest {
-        let words: Vec<u8> = self.sum.into_iter().chain([self.elements]).flat_map(u64::to_le_bytes).collect();
-        Digest::of(&words)
+        self.sum.finish(self.elements)
     }
 }
 

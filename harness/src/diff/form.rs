@@ -182,7 +182,7 @@ impl Part<'_> {
             match element.name.subject() {
                 Subject::Node(label) => count(&mut self.compared.nodes, &label),
                 Subject::Relationship(rel) => count(&mut self.compared.relationships, &rel),
-                Subject::Figure(_) => {}
+                Subject::Query(_) | Subject::Figure(_) => {}
             }
             self.properties += element.properties.len() as u64;
             self.bytes.clear();

@@ -56,6 +56,7 @@ pub use element::{Element, Key, Name, NodeName};
 pub use form::{Counts, Form, FormId, Part, Summary};
 pub use interviews::diff_interviews;
 pub use neighbourhood::{NEIGHBOURHOODS_KEPT, NearNode, NearRelationship, Neighbourhood, State};
+pub(crate) use normal::{Normal, offset};
 pub use policy::{
     DefaultValue, Ignore, IgnoreHaving, IgnoreUnreferenced, NormalForm, Normalise, Policy, PolicyError,
     Rename, Tolerance, Unlisted,

@@ -154,7 +154,7 @@ impl Neighbourhoods {
         let kept = self.kept.len();
         match subject {
             Subject::Node(label) if label == Label::Interview.as_str() => kept < NEIGHBOURHOODS_KEPT,
-            Subject::Node(_) | Subject::Figure(_) => kept < OF_PARTS_MAX,
+            Subject::Node(_) | Subject::Query(_) | Subject::Figure(_) => kept < OF_PARTS_MAX,
             Subject::Relationship(_) => {
                 let of_relationships =
                     self.kept().filter(|near| matches!(near.subject, Subject::Relationship(_))).count();

@@ -12,8 +12,8 @@ use super::policy::{NormalForm, Normalise};
 const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// Brings values to a form.
-#[derive(Debug, Clone)]
-pub(super) struct Normal {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Normal {
     form: NormalForm,
     /// The offset of times that are told without one.
     zone: Option<UtcOffset>,
@@ -21,11 +21,16 @@ pub(super) struct Normal {
 
 impl Normal {
     pub(super) fn new(rule: &Normalise) -> Self {
-        Self { form: rule.form, zone: rule.zone.as_deref().and_then(offset) }
+        Self::of_form(rule.form, rule.zone.as_deref().and_then(offset))
+    }
+
+    /// Brings values to a form; `zone` is the offset of times that are told without one.
+    pub(crate) const fn of_form(form: NormalForm, zone: Option<UtcOffset>) -> Self {
+        Self { form, zone }
     }
 
     /// Returns the value in the form; `None` when it has it already, or cannot have it.
-    pub(super) fn of(&self, value: &Value) -> Option<Value> {
+    pub(crate) fn of(&self, value: &Value) -> Option<Value> {
         let normal = match self.form {
             NormalForm::Time => self.time(value.as_text()?)?,
             NormalForm::Number => number(value)?,
@@ -100,7 +105,7 @@ fn write_sorted(out: &mut String, value: &serde_json::Value) {
 }
 
 /// Reads an offset such as `+02:00`, `-05:30` or `Z`.
-pub(super) fn offset(text: &str) -> Option<UtcOffset> {
+pub(crate) fn offset(text: &str) -> Option<UtcOffset> {
     if text == "Z" {
         return Some(UtcOffset::UTC);
     }

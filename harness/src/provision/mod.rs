@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cutover_engines::event_log::EventLog;
-use cutover_engines::graph::{Graph, Schema};
+use cutover_engines::graph::{Graph, Neo4jGraph, Schema};
 
 pub use embedded::Embedded;
 pub use external::External;
@@ -47,6 +47,13 @@ pub trait Provision: Send + Sync {
     ///
     /// [`ProvisionError`] when one does not come up. Those that did are stopped.
     async fn start(&self) -> Result<Box<dyn Engines>, ProvisionError>;
+
+    /// Returns a client of the server that holds what the last scenario left in a graph, for whoever asks it in Cypher; `None` where
+    /// there is none: a graph in memory knows no Cypher.
+    async fn cypher(&self, graph: &str, schema: Schema) -> Option<Neo4jGraph> {
+        let _ = (graph, schema);
+        None
+    }
 
     /// Ends what was kept from one scenario to the next, and returns when it has ended. To be called after the last one.
     async fn finish(&self) {}

@@ -154,7 +154,7 @@ fn findings(result: &RunResult, check: &CheckResult) -> String {
     if let Some(error) = &check.error {
         text += &format!("{error}\n");
     }
-    text += &format!("{} compared\n", counted(check.compared.total(), "element"));
+    text += &format!("{} compared\n", counted(check.compared.total(), check.compared.noun()));
     text + &reproduce(result)
 }
 

@@ -178,6 +178,11 @@ fn write_checked(page: &mut Page, summary: &Summary<'_>) {
     if summary.compared.figures > 0 {
         besides += &format!(", and {} that had to have a value", count(summary.compared.figures, "figure"));
     }
+    if summary.compared.answers > 0 {
+        let rows = count(summary.compared.rows.both, "row");
+        besides +=
+            &format!(", and {rows} in {} to readers' queries", count(summary.compared.answers, "answer"));
+    }
     page.line(besides + ".");
     page.heading("What was not checked");
     if summary.unchecked.is_empty() {

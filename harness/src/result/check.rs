@@ -41,6 +41,9 @@ pub struct Accepted {
 pub struct CheckResult {
     /// Which check: `direct-vs-projected`, for instance. Unique within its scenario.
     pub id: SmolStr,
+    /// What it is about, where its name does not say it all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
     /// What was compared with what.
     pub sides: Orientation,
     /// How it ended.
@@ -84,6 +87,7 @@ impl CheckResult {
         let id = id.into();
         Self {
             id,
+            about: None,
             sides,
             outcome,
             cause,
@@ -107,6 +111,7 @@ impl CheckResult {
     ) -> Self {
         Self {
             id: id.into(),
+            about: None,
             sides,
             outcome: Outcome::Unknown,
             cause: Some(cause),

@@ -20,6 +20,11 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Returns whether nothing was there.
+    pub fn is_zero(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Adds another tally to this one.
     pub fn add(&mut self, other: Self) {
         self.left += other.left;
@@ -39,6 +44,12 @@ pub struct Compared {
     pub properties: u64,
     /// Single figures.
     pub figures: u64,
+    /// Answers to queries, one of each side.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub answers: u64,
+    /// The rows of these answers.
+    #[serde(default, skip_serializing_if = "Tally::is_zero")]
+    pub rows: Tally,
     /// How many of these elements were found to be the same by their digests.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub by_digest: u64,
@@ -55,14 +66,20 @@ impl Compared {
         match subject {
             Subject::Node(label) => Some(entry(&mut self.nodes, label)),
             Subject::Relationship(rel) => Some(entry(&mut self.relationships, rel)),
+            Subject::Query(_) => Some(&mut self.rows),
             Subject::Figure(_) => None,
         }
     }
 
-    /// Returns how many nodes, relationships and figures were looked at on both sides and compared.
+    /// Returns how many nodes, relationships, rows of answers and figures were looked at on both sides and compared.
     pub fn total(&self) -> u64 {
-        let elements = self.nodes.values().chain(self.relationships.values());
+        let elements = self.nodes.values().chain(self.relationships.values()).chain([&self.rows]);
         elements.map(|tally| tally.both).sum::<u64>() + self.figures
+    }
+
+    /// Returns what [`Compared::total`] counts, in the singular.
+    pub const fn noun(&self) -> &'static str {
+        if self.answers > 0 { "row" } else { "element" }
     }
 
     /// Returns how many nodes there were, on the left and on the right.
@@ -85,6 +102,8 @@ impl Compared {
         }
         self.properties += other.properties;
         self.figures += other.figures;
+        self.answers += other.answers;
+        self.rows.add(other.rows);
         self.by_digest += other.by_digest;
     }
 }

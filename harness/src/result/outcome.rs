@@ -54,6 +54,8 @@ pub enum Cause {
     EnvironmentNotReady,
     /// An engine refused, or went away in the middle.
     EngineFailed,
+    /// A server refused to answer a query.
+    QueryRefused,
     /// A fault that it asks for never struck, so that it has not shown what it is to show.
     FaultNeverStruck,
     /// What differed did not come to rest, so that it may be a difference or not.
@@ -73,6 +75,7 @@ impl Cause {
             Self::TimedOut => "it timed out",
             Self::EnvironmentNotReady => "the environment is not ready",
             Self::EngineFailed => "an engine failed",
+            Self::QueryRefused => "a query was refused",
             Self::FaultNeverStruck => "a fault never struck",
             Self::KeptChanging => "it kept changing",
             Self::Incomplete => "a part of it is missing",

@@ -11,6 +11,7 @@ mod faults;
 mod interviews;
 mod leftovers;
 mod live;
+mod queries;
 mod servers;
 mod switch;
 #[path = "../common/writers.rs"]

@@ -13,6 +13,7 @@ mod list;
 mod live;
 mod output;
 mod project;
+mod queries;
 mod readiness;
 mod report;
 mod run;
@@ -36,6 +37,7 @@ pub use list::ListArgs;
 pub use live::{ProjectionGroups, TrustedKeys};
 pub use output::{Color, Form, Format};
 pub use project::{ProjectArgs, ProjectUntil};
+pub use queries::QueriesArgs;
 pub use readiness::ReadinessArgs;
 pub use report::ReportArgs;
 pub use run::RunArgs;
@@ -104,6 +106,11 @@ pub enum Command {
     /// What differs while the graphs are written to is looked at again before it counts. Accounts are given as for `--engines external`:
     /// that of the direct schema's server, and that of the projected one's. docs/diff.md says what counts as the same.
     Diff(DiffArgs),
+    /// Ask the readers' queries of both graphs, and compare the answers.
+    ///
+    /// The graphs are named by --direct-url and --projected-url, and only looked at. With --engines process or containers, servers are started
+    /// and filled first. docs/queries.md says what a query file may say.
+    Queries(QueriesArgs),
     /// Write a graph to a file, in the order of keys and with a digest of each interview.
     ///
     /// The file is there whole or not at all. docs/snapshot-format.md says what is in it.
@@ -121,7 +128,12 @@ impl Command {
     pub const fn ends_in_a_result(&self) -> bool {
         matches!(
             self,
-            Self::Run(_) | Self::Readiness(_) | Self::Report(_) | Self::CrashTest(_) | Self::Diff(_)
+            Self::Run(_)
+                | Self::Readiness(_)
+                | Self::Report(_)
+                | Self::CrashTest(_)
+                | Self::Diff(_)
+                | Self::Queries(_)
         )
     }
 }

@@ -224,9 +224,20 @@ impl Provision for Containers {
         Ok(Box::new(Running { log: Arc::new(log), inner: self.inner.clone() }))
     }
 
+    async fn cypher(&self, graph: &str, schema: Schema) -> Option<Neo4jGraph> {
+        let uri = self.inner.graphs.lock().await.get(graph)?.1.clone();
+        client(uri, schema).ok()
+    }
+
     async fn finish(&self) {
         self.inner.remove_all().await;
     }
+}
+
+/// Makes a client of a server of this run. Nothing is connected before its first call.
+fn client(uri: String, schema: Schema) -> Result<Neo4jGraph, GraphError> {
+    let (user, password) = ("neo4j".to_owned(), String::new());
+    Neo4jGraph::new(Neo4jSettings { uri, user, password, database: None, schema, timeout: READ_TIMEOUT })
 }
 
 /// The containers, as one scenario has them.
@@ -245,9 +256,7 @@ impl Engines for Running {
         let uri = self.inner.server(name).await.map_err(not_ready)?;
         let image = &self.inner.settings.neo4j_image;
         let unanswered = |source| not_ready(ContainerError::Graph { image: image.clone(), source });
-        let (user, password) = ("neo4j".to_owned(), String::new());
-        let settings = Neo4jSettings { uri, user, password, database: None, schema, timeout: READ_TIMEOUT };
-        let graph = Neo4jGraph::new(settings).map_err(unanswered)?;
+        let graph = client(uri, schema).map_err(unanswered)?;
         // What a scenario before this one left behind. The server is ours, from its first byte.
         graph.erase().await.map_err(unanswered)?;
         graph.prepare(schema).await.map_err(unanswered)?;

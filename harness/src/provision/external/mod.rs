@@ -273,6 +273,31 @@ pub async fn read_graph(
     Ok(ReadGraph { server: server.clone(), graph: Arc::new(graph) })
 }
 
+/// The two graphs of a system, for whoever asks them in Cypher.
+pub struct CypherGraphs {
+    /// The graph of the direct path.
+    pub direct: Neo4jGraph,
+    /// The graph of the projection.
+    pub projected: Neo4jGraph,
+}
+
+/// Makes clients of both graphs, and asks their servers whether they are there.
+///
+/// # Errors
+///
+/// [`ExternalError`] when one was not named, or does not answer.
+pub async fn cypher_graphs(settings: &ExternalSettings) -> Result<CypherGraphs, ExternalError> {
+    let missing = |engine, flag| ExternalError::Settings(SettingsError::MissingUrl { engine, flag });
+    let named = |name, engine, flag| settings.graphs.get(name).ok_or_else(|| missing(engine, flag));
+    let direct = named("direct", "the graph of the direct path", "--direct-url")?;
+    let projected = named("projected", "the graph of the projected path", "--projected-url")?;
+    tokio::try_join!(describe_graph("direct", direct), describe_graph("projected", projected))?;
+    Ok(CypherGraphs {
+        direct: connect_graph("direct", direct, Schema::Direct, READ_TIMEOUT)?,
+        projected: connect_graph("projected", projected, Schema::Projected, READ_TIMEOUT)?,
+    })
+}
+
 /// Returns a URL without what may be credentials; any other text as it is.
 pub fn without_credentials(url: &str) -> String {
     if url.contains("://") { address::redact(url).replace("***@", "") } else { url.to_owned() }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cutover_engines::event_log::EventLog;
-use cutover_engines::graph::{Graph, Neo4jGraph, Neo4jSettings, Schema};
+use cutover_engines::graph::{Graph, GraphError, Neo4jGraph, Neo4jSettings, Schema};
 use tokio::sync::Mutex;
 
 pub use home::sweep;
@@ -97,6 +97,17 @@ impl Provision for Process {
         self.servers.warm_up(["direct", "projected"]).await?;
         Ok(Box::new(Running { store: Embedded.start().await?, servers: self.servers.clone() }))
     }
+
+    async fn cypher(&self, graph: &str, schema: Schema) -> Option<Neo4jGraph> {
+        let uri = self.servers.running.lock().await.get(graph)?.uri().to_owned();
+        client(uri, schema).ok()
+    }
+}
+
+/// Makes a client of a server of this run. Nothing is connected before its first call.
+fn client(uri: String, schema: Schema) -> Result<Neo4jGraph, GraphError> {
+    let (user, password) = ("neo4j".to_owned(), "neo4j".to_owned());
+    Neo4jGraph::new(Neo4jSettings { uri, user, password, database: None, schema, timeout: READ_TIMEOUT })
 }
 
 struct Running {
@@ -111,15 +122,8 @@ impl Engines for Running {
     }
 
     async fn graph(&self, name: &str, schema: Schema) -> Result<Arc<dyn Graph>, ProvisionError> {
-        let graph = Neo4jGraph::new(Neo4jSettings {
-            uri: self.servers.uri(name).await?,
-            user: "neo4j".to_owned(),
-            password: "neo4j".to_owned(),
-            database: None,
-            schema,
-            timeout: READ_TIMEOUT,
-        })
-        .map_err(|source| not_ready(source.into()))?;
+        let uri = self.servers.uri(name).await?;
+        let graph = client(uri, schema).map_err(|source| not_ready(source.into()))?;
         // What a scenario before this one left behind. The server is ours, from its first byte.
         graph.erase().await.map_err(|source| not_ready(source.into()))?;
         graph.prepare(schema).await.map_err(|source| not_ready(source.into()))?;

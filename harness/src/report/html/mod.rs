@@ -318,7 +318,7 @@ fn findings(result: &RunResult) -> Vec<FindingsOfCheck<'_>> {
                 scenario: &scenario.name,
                 check: &check.id,
                 total: counted_grouped(check.differences.total, "difference"),
-                compared: counted_grouped(check.compared.total(), "element"),
+                compared: counted_grouped(check.compared.total(), check.compared.noun()),
                 groups: groups.collect(),
             });
         }
@@ -445,6 +445,8 @@ fn check_row(check: &CheckResult, outcome: Outcome) -> CheckRow<'_> {
         ("relationships", of(check.compared.relationship_totals())),
         ("properties", grouped(check.compared.properties)),
         ("figures", grouped(check.compared.figures)),
+        ("answers", grouped(check.compared.answers)),
+        ("rows", of((check.compared.rows.left, check.compared.rows.right))),
     ];
     compared.retain(|(_, figure)| figure != "0");
     if compared.is_empty() {

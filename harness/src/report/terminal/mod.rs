@@ -79,8 +79,12 @@ fn write_differences(page: &mut Page, scenario: &ScenarioResult, check: &CheckRe
     if total > 0 {
         let noun = if total == 1 { "difference" } else { "differences" };
         let (total, compared) = (grouped(total), grouped(check.compared.total()));
+        let of = check.compared.noun();
         page.blank();
-        page.line(0, &format!("{}, {}: {total} {noun} in {compared} elements", scenario.name, check.id));
+        page.line(0, &format!("{}, {}: {total} {noun} in {compared} {of}s", scenario.name, check.id));
+        if let Some(about) = &check.about {
+            page.line(1, about);
+        }
         let mut of_a_kind: IndexMap<_, Vec<&Difference>> = IndexMap::new();
         for difference in &check.differences.first {
             of_a_kind
@@ -328,6 +332,19 @@ mod tests {
         result.scenarios[0].crashes = Some(crashes);
         result.verdict = Judgement::of(&result.scenarios);
         testing::check("report", "terminal_crashes", &to_terminal(&result, Style::default()));
+    }
+
+    #[test]
+    fn what_came_of_readers_queries_reads_like_this() {
+        let mut result = testing::run_result();
+        result.scenarios = vec![testing::queries_result()];
+        result.command =
+            "cutover queries --seed 7301 --direct-url bolt://a --projected-url bolt://b".to_owned();
+        result.engines = "external".into();
+        result.verdict = Judgement::of(&result.scenarios);
+        testing::check("report", "terminal_queries", &to_terminal(&result, Style::default()));
+        let narrow = to_terminal(&result, Style { columns: 40, ..Style::default() });
+        testing::check("report", "terminal_queries_40_columns", &narrow);
     }
 
     #[test]

@@ -19,24 +19,38 @@ pub(super) fn write(page: &mut Page, result: &RunResult, is_coloured: bool) {
     write_list(page, result, is_coloured);
 }
 
-const FIGURES: [&str; 4] = ["nodes", "relationships", "properties", "differences"];
+/// A column of figures.
+type Figure = (&'static str, fn(&CheckResult) -> u64);
 
-/// Returns what a check compared, in the order of [`FIGURES`].
-fn figures(check: &CheckResult) -> [String; 4] {
-    let sum = |tallies: &BTreeMap<_, Tally>| tallies.values().map(|tally| tally.both).sum::<u64>();
-    let compared = &check.compared;
-    [
-        sum(&compared.nodes),
-        sum(&compared.relationships),
+/// Returns the columns of figures: those of elements where elements were compared, those of answers where queries were asked.
+fn columns(result: &RunResult) -> Vec<Figure> {
+    fn sum(tallies: &BTreeMap<smol_str::SmolStr, Tally>) -> u64 {
+        tallies.values().map(|tally| tally.both).sum()
+    }
+    const ELEMENTS: [Figure; 3] = [
+        ("nodes", |check| sum(&check.compared.nodes)),
+        ("relationships", |check| sum(&check.compared.relationships)),
         // A check of figures has no properties: the figures stand in their place.
-        compared.properties + compared.figures,
-        check.differences.total,
-    ]
-    .map(grouped)
+        ("properties", |check| check.compared.properties + check.compared.figures),
+    ];
+    const ANSWERS: [Figure; 2] =
+        [("answers", |check| check.compared.answers), ("rows", |check| check.compared.rows.both)];
+    let checks = || result.scenarios.iter().flat_map(|scenario| &scenario.checks);
+    let asked = checks().filter(|check| check.compared.answers > 0).count();
+    let mut columns = Vec::new();
+    if asked == 0 || checks().any(|check| ELEMENTS.iter().any(|(_, figure)| figure(check) > 0)) {
+        columns.extend(ELEMENTS);
+    }
+    if asked > 0 {
+        columns.extend(ANSWERS);
+    }
+    columns.push(("differences", |check| check.differences.total));
+    columns
 }
 
 fn with_scenarios(result: &RunResult) -> Table {
-    let mut table = table(&["scenario", "check", "outcome"]);
+    let columns = columns(result);
+    let mut table = table(&["scenario", "check", "outcome"], &columns);
     for scenario in &result.scenarios {
         let name = || Cell::new(&scenario.name);
         if scenario.checks.is_empty() {
@@ -44,14 +58,15 @@ fn with_scenarios(result: &RunResult) -> Table {
         }
         for check in &scenario.checks {
             let cells = [name(), Cell::new(&check.id), outcome(check.outcome)];
-            table.add_row(cells.into_iter().chain(figures(check).map(Cell::new)));
+            table.add_row(cells.into_iter().chain(figures(&columns, check).map(Cell::new)));
         }
     }
     table
 }
 
 fn under_scenarios(result: &RunResult) -> Table {
-    let mut table = table(&["check", "outcome"]);
+    let columns = columns(result);
+    let mut table = table(&["check", "outcome"], &columns);
     for scenario in &result.scenarios {
         let name = Cell::new(&scenario.name);
         table.add_row(match scenario.checks.is_empty() {
@@ -60,17 +75,22 @@ fn under_scenarios(result: &RunResult) -> Table {
         });
         for check in &scenario.checks {
             let cells = [Cell::new(format!("  {}", check.id)), outcome(check.outcome)];
-            table.add_row(cells.into_iter().chain(figures(check).map(Cell::new)));
+            table.add_row(cells.into_iter().chain(figures(&columns, check).map(Cell::new)));
         }
     }
     table
 }
 
+/// Returns the figures of a check, as they are written.
+fn figures<'a>(columns: &'a [Figure], check: &'a CheckResult) -> impl Iterator<Item = String> + 'a {
+    columns.iter().map(|(_, figure)| grouped(figure(check)))
+}
+
 /// Makes an empty table of some columns of text, and then the figures.
-fn table(columns: &[&str]) -> Table {
+fn table(columns: &[&str], figures: &[Figure]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(columns.iter().chain(&FIGURES));
+    table.set_header(columns.iter().copied().chain(figures.iter().map(|(name, _)| *name)));
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));
         if index >= columns.len() {
@@ -91,20 +111,22 @@ pub(super) fn render(mut table: Table, is_coloured: bool) -> String {
 }
 
 fn write_list(page: &mut Page, result: &RunResult, is_coloured: bool) {
+    let columns = columns(result);
     for scenario in &result.scenarios {
-        write_scenario(page, scenario, is_coloured);
+        write_scenario(page, scenario, &columns, is_coloured);
     }
 }
 
-fn write_scenario(page: &mut Page, scenario: &ScenarioResult, is_coloured: bool) {
+fn write_scenario(page: &mut Page, scenario: &ScenarioResult, columns: &[Figure], is_coloured: bool) {
     if scenario.checks.is_empty() {
         return page.line(0, &format!("{}: {}", scenario.name, word(scenario.outcome, is_coloured)));
     }
     page.line(0, &scenario.name);
     for check in &scenario.checks {
         page.line(1, &format!("{}: {}", check.id, word(check.outcome, is_coloured)));
+        let names = columns.iter().map(|(name, _)| name);
         let figures: Vec<String> =
-            FIGURES.iter().zip(figures(check)).map(|(what, figure)| format!("{what} {figure}")).collect();
+            names.zip(figures(columns, check)).map(|(what, figure)| format!("{what} {figure}")).collect();
         page.list(2, "", &figures);
     }
 }

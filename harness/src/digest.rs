@@ -102,6 +102,17 @@ mod tests {
     }
 
     #[test]
+    fn a_sum_that_flows_over_is_carried_on() {
+        let mut full = Sum([u64::MAX, u64::MAX, 7, 0]);
+        full.merge(&Sum([1, 0, 0, 0]));
+        assert_eq!(full, Sum([0, 0, 8, 0]));
+        // One that flows over only by what was carried.
+        let mut full = Sum([u64::MAX, 5, 0, 0]);
+        full.merge(&Sum([2, u64::MAX - 5, 0, 0]));
+        assert_eq!(full, Sum([1, 0, 1, 0]));
+    }
+
+    #[test]
     fn the_order_of_parts_does_not_count_and_how_often_they_are_there_does() {
         let sum = |parts: &[&str]| {
             let mut sum = Sum::default();

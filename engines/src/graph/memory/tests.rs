@@ -4,7 +4,7 @@ use cutover_core::graph::{Change, Label, Properties, Rel};
 
 use super::*;
 use crate::graph::dump;
-use crate::graph::testing::{interview, keyed, put};
+use crate::graph::testing::{chain, interview, keyed, link, put, put_sentence, sentence};
 
 async fn apply(graph: &MemoryGraph, changes: Vec<Change>) {
     graph.apply(&[ChangeSet { guard: None, changes }]).await.expect("changes without a guard");
@@ -33,4 +33,67 @@ async fn a_node_without_a_key_of_its_own_is_not_made_without_its_owner() {
     let owned = interview("i").child(Rel::HasSentence, "1");
     apply(&graph, vec![put(interview("i"), Properties::new()), put(owned, Properties::new())]).await;
     assert!(!dump(&graph).await.expect("a graph").is_empty());
+}
+
+#[tokio::test]
+async fn a_child_is_told_from_its_siblings_by_its_key() {
+    let graph = MemoryGraph::new(Schema::Projected);
+    let project = keyed(Label::Project, "p");
+    let of_project = |key: &str| project.clone().child(Rel::ContainsInterview, key);
+    let titled = |title: &str| Properties::new().with("title", title);
+    apply(
+        &graph,
+        vec![
+            put(project.clone(), Properties::new()),
+            put(of_project("a"), titled("first")),
+            put(of_project("b"), titled("second")),
+            put(of_project("b"), titled("changed")),
+        ],
+    )
+    .await;
+    let graph = dump(&graph).await.expect("a graph");
+    assert!(graph.contains(r#"Interview "a" {interview_id: "a", title: "first"}"#), "{graph}");
+    assert!(graph.contains(r#"Interview "b" {interview_id: "b", title: "changed"}"#), "{graph}");
+    assert_eq!(graph.matches("Interview \"").count(), 2, "{graph}");
+}
+
+#[tokio::test]
+async fn an_interview_that_never_had_a_sentence_leads_to_none() {
+    let graph = MemoryGraph::new(Schema::Projected);
+    let changes = vec![put(interview("a"), Properties::new()), put_sentence("a", "s", 0), chain("a")];
+    apply(&graph, changes).await;
+    let changes = vec![
+        put(interview("b"), Properties::new()),
+        link(interview("b"), Rel::PartOfFile, keyed(Label::SourceFile, "f.txt")),
+        link(interview("b"), Rel::FirstSentence, sentence("s")),
+    ];
+    apply(&graph, changes).await;
+    let first = |graph: &MemoryGraph| {
+        graph.with(|graph| {
+            let store = &graph.store;
+            let links = store.nodes().flat_map(|(node, _)| store.outgoing(node));
+            links.filter(|(_, link)| link.rel == Rel::FirstSentence).count()
+        })
+    };
+    assert_eq!(first(&graph), 2);
+    apply(&graph, vec![chain("b")]).await;
+    assert_eq!(first(&graph), 1);
+    let dumped = dump(&graph).await.expect("a graph");
+    assert!(dumped.contains("PART_OF_FILE"), "{dumped}");
+}
+
+#[tokio::test]
+async fn a_sentence_of_two_interviews_is_found_from_either() {
+    let graph = MemoryGraph::new(Schema::Direct);
+    let owned = |by: &str| interview(by).child(Rel::HasSentence, "s");
+    let changes = vec![
+        put(interview("a"), Properties::new()),
+        put(interview("b"), Properties::new()),
+        put(owned("a"), Properties::new()),
+        link(interview("b"), Rel::HasSentence, owned("a")),
+        put(owned("b"), Properties::new().with("text", "One and the same.")),
+    ];
+    apply(&graph, changes).await;
+    let sentences = graph.with(|graph| graph.planted("Sentence", &"s".into()).len());
+    assert_eq!(sentences, 1);
 }

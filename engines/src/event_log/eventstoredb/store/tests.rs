@@ -199,6 +199,23 @@ fn deletion_itself_is_linked_into_the_category() {
 }
 
 #[test]
+fn what_projections_do_not_see_is_linked_nowhere() {
+    let mut store = store(true);
+    let no_json = NewEvent { data: Bytes::from_static(b"{"), ..event(1) };
+    store.append("cat-1", ExpectedRevision::Any, vec![no_json], NOW).unwrap();
+    // Of a group on `$all`: its checkpoint would be linked, the link skipped, and that the next checkpoint.
+    store
+        .append("$persistentsubscription-$all::g-checkpoint", ExpectedRevision::Any, events(2..=2), NOW)
+        .unwrap();
+    for stream in ["$ce-cat", "$et-Tested"] {
+        assert_eq!(read(&store, stream), Err(Unreadable::NotFound), "{stream}");
+    }
+    let no_json_and_no_claim = NewEvent { is_json: false, data: Bytes::from_static(b"{"), ..event(3) };
+    store.append("cat-1", ExpectedRevision::Any, vec![no_json_and_no_claim], NOW).unwrap();
+    assert_eq!(read(&store, "$ce-cat"), Ok(vec![0]));
+}
+
+#[test]
 fn category_ends_at_the_first_hyphen_and_system_streams_have_none() {
     for (stream, category) in
         [("a-b-c", Some("a")), ("a", None), ("-a", None), ("$a-b", None), ("$$a-b", None), ("a-", Some("a"))]

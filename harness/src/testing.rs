@@ -8,8 +8,8 @@ use crate::diff::{
 };
 use crate::gate::Judgement;
 use crate::result::{
-    Accepted, Cause, CheckResult, Compared, Differences, FaultCount, ProjectorMetrics, RuleUse, RunResult,
-    SCHEMA_VERSION, Sample, ScenarioResult, StepDuration, Tally, Transcript,
+    Accepted, Cause, CheckResult, Compared, Differences, FaultCount, LaneSample, ProjectorMetrics, RuleUse,
+    RunResult, SCHEMA_VERSION, Sample, ScenarioResult, StepDuration, Tally, Transcript,
 };
 
 /// Holds a text against its snapshot in a folder of the workspace's `snapshots/`.
@@ -100,6 +100,9 @@ pub(crate) fn run_result() -> RunResult {
         lag: 4,
         committed: [(400, 900), (700, 2400), (1200, 4806)]
             .map(|(at_ms, events)| Sample { at_ms, events })
+            .to_vec(),
+        lanes: [(360, [0, 7, 3]), (800, [0, 2, 3]), (1200, [0, 0, 3])]
+            .map(|(at_ms, waiting)| LaneSample { at_ms, waiting: waiting.to_vec() })
             .to_vec(),
         ..ProjectorMetrics::default()
     };

@@ -162,11 +162,16 @@ impl Projector {
         lanes_idle && self.actions.is_empty() && self.acks.is_empty() && self.checks.is_empty()
     }
 
+    /// Returns how many events wait or are under way, lane by lane.
+    pub fn queue_depth(&self) -> Vec<usize> {
+        self.lanes.iter().map(Lane::depth).collect()
+    }
+
     /// Returns what operators ask for.
     pub fn metrics(&self) -> Metrics {
         Metrics {
             counters: self.counters,
-            queue_depth: self.lanes.iter().map(Lane::depth).collect(),
+            queue_depth: self.queue_depth(),
             held: self.lanes.iter().map(|lane| lane.held).collect(),
             latency: self.latency.summary(),
             lag_interview: self.lag_interview,

@@ -37,6 +37,9 @@ pub struct ProjectorMetrics {
     /// How many events had been committed to the graph at which moment; thinned out evenly.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub committed: Vec<Sample>,
+    /// How many events waited at which moment, lane by lane; thinned out evenly.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lanes: Vec<LaneSample>,
 }
 
 /// How often a fault struck that a scenario asks for.
@@ -58,6 +61,15 @@ pub struct Sample {
     pub at_ms: u64,
     /// How many events by then.
     pub events: u64,
+}
+
+/// How many events waited in each lane at a moment, until the next one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LaneSample {
+    /// The moment, in milliseconds from the beginning of the scenario.
+    pub at_ms: u64,
+    /// How many events waited or were under way, lane by lane; of services that run at once, all together.
+    pub waiting: Vec<u64>,
 }
 
 impl ProjectorMetrics {

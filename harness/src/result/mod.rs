@@ -25,7 +25,7 @@ use crate::gate::Judgement;
 pub use check::{Accepted, CheckResult, RuleUse};
 pub use compared::{Compared, Tally};
 pub use differences::{DIFFERENCES_KEPT, Differences};
-pub use figures::{FaultCount, ProjectorMetrics, Sample, StepDuration};
+pub use figures::{FaultCount, LaneSample, ProjectorMetrics, Sample, StepDuration};
 pub use outcome::{Cause, Outcome};
 
 /// The version of the JSON form of [`RunResult`]. Raised when a field changes its meaning or goes.

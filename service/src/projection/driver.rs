@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::feed::{self, FeedEvent};
-use super::{ProjectionError, Report, Settings, Until};
+use super::{ProjectionError, Report, Settings, Until, Watcher};
 
 /// How long to wait before the store is asked again whether the groups have caught up: longer each time that nothing had come.
 const PROBE_PAUSES: [Duration; 4] = [
@@ -65,11 +65,17 @@ pub(super) struct Driver {
     /// What the run waits for, and since when.
     unavailable: BTreeMap<&'static str, (Instant, String)>,
     dangling_links: u64,
+    watcher: Option<Arc<dyn Watcher>>,
 }
 
 impl Driver {
     /// Joins both groups and begins to take events in.
-    pub(super) fn start(log: Arc<dyn EventLog>, graph: Arc<dyn Graph>, settings: Settings) -> Self {
+    pub(super) fn start(
+        log: Arc<dyn EventLog>,
+        graph: Arc<dyn Graph>,
+        settings: Settings,
+        watcher: Option<Arc<dyn Watcher>>,
+    ) -> Self {
         let (gate, open) = watch::channel(true);
         // Few: what waits here is delivered and not answered, and counts against the subscription's buffer.
         let (events, feed_events) = mpsc::channel(4);
@@ -103,6 +109,7 @@ impl Driver {
             caught_up: false,
             unavailable: BTreeMap::from(not_joined),
             dangling_links: 0,
+            watcher,
         }
     }
 
@@ -135,6 +142,7 @@ impl Driver {
                 }
                 () = at(out_of_patience_at) => return Err(self.out_of_patience()),
             }
+            self.show();
         }
         self.finish().await
     }
@@ -147,11 +155,19 @@ impl Driver {
         let _ = self.gate.send(false);
         while let Some(done) = self.tasks.join_next().await {
             self.on_done(done).await?;
+            self.show();
             if self.unavailable.contains_key(GRAPH) {
                 break;
             }
         }
         Ok(Report { metrics: self.projector.metrics(), dangling_links: self.dangling_links })
+    }
+
+    /// Tells whoever watches how it goes.
+    fn show(&self) {
+        if let Some(watcher) = &self.watcher {
+            watcher.queue_depth(&self.projector.queue_depth());
+        }
     }
 
     async fn on_feed(&mut self, event: FeedEvent) -> Result<(), ProjectionError> {

@@ -119,17 +119,30 @@ pub enum ProjectionError {
     },
 }
 
+/// Is told how a projection goes while it goes on.
+pub trait Watcher: Send + Sync {
+    /// Takes notice of how many events wait or are under way, lane by lane. Called often: it must not take long.
+    fn queue_depth(&self, depth: &[usize]);
+}
+
 /// A projection of one event log into one graph.
 pub struct ProjectionService {
     log: Arc<dyn EventLog>,
     graph: Arc<dyn Graph>,
     settings: Settings,
+    watcher: Option<Arc<dyn Watcher>>,
 }
 
 impl ProjectionService {
     /// Makes a service that is not running yet.
     pub fn new(log: Arc<dyn EventLog>, graph: Arc<dyn Graph>, settings: Settings) -> Self {
-        Self { log, graph, settings }
+        Self { log, graph, settings, watcher: None }
+    }
+
+    /// Has somebody told how it goes.
+    pub fn watched_by(mut self, watcher: Arc<dyn Watcher>) -> Self {
+        self.watcher = Some(watcher);
+        self
     }
 
     /// Prepares the graph, creates the groups where they are missing, and projects until the end that was asked for, or until
@@ -145,9 +158,14 @@ impl ProjectionService {
             () = &mut stop => return Ok(Report { metrics: Metrics::default(), dangling_links: 0 }),
             prepared = self.prepare() => prepared?,
         }
-        driver::Driver::start(self.log.clone(), self.graph.clone(), self.settings.clone())
-            .run(until, stop)
-            .await
+        driver::Driver::start(
+            self.log.clone(),
+            self.graph.clone(),
+            self.settings.clone(),
+            self.watcher.clone(),
+        )
+        .run(until, stop)
+        .await
     }
 
     /// Makes what the graph and the event store must have.

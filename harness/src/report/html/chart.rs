@@ -1,16 +1,22 @@
-//! What happened when, as strips from the beginning of a scenario to its end: its steps, the faults that struck, and how far each
-//! projection was behind. The main type is [`Chart`].
+//! What happened when, as strips from the beginning of a scenario to its end: its steps, how far each projection was behind, how many
+//! events waited in its lanes, and the faults that struck. The main type is [`Chart`].
 //!
 //! A strip is 1000 units wide and is stretched to the width that there is; its words stand beside it as text.
 
 use crate::report::terminal::grouped;
-use crate::result::{ProjectorMetrics, Sample, ScenarioResult, StepDuration};
+use crate::result::{LaneSample, ProjectorMetrics, Sample, ScenarioResult, StepDuration};
 
 /// How wide a strip is, in units.
 const WIDTH: u64 = 1000;
 
 /// How high a curve is, in units.
 const HEIGHT: u64 = 60;
+
+/// How high the row of a lane is, in units.
+const LANE_HEIGHT: u64 = 10;
+
+/// How many shades tell lanes apart in which more or fewer events wait.
+const SHADES: u64 = 4;
 
 /// A scenario over time.
 pub(super) struct Chart {
@@ -19,6 +25,7 @@ pub(super) struct Chart {
     pub(super) steps: Vec<Strip>,
     pub(super) faults: Vec<Strip>,
     pub(super) lags: Vec<Curve>,
+    pub(super) lanes: Vec<Lanes>,
 }
 
 /// Something that took a while, or struck now and then.
@@ -42,6 +49,24 @@ pub(super) struct Curve {
     pub(super) points: String,
     /// What it shows, in words.
     pub(super) description: String,
+}
+
+/// How many events waited in each lane of a projection: a row for each lane, the darker the more.
+pub(super) struct Lanes {
+    pub(super) projection: String,
+    /// How high it is, in units.
+    pub(super) height: u64,
+    pub(super) shades: Vec<Shade>,
+    /// What it shows, in words.
+    pub(super) description: String,
+}
+
+/// All that is equally dark.
+pub(super) struct Shade {
+    /// 1 is the lightest, [`SHADES`] the darkest.
+    pub(super) level: u64,
+    /// The rectangles, as one path.
+    pub(super) path: String,
 }
 
 /// Draws a scenario; nothing where it has no moments.
@@ -74,6 +99,11 @@ pub(super) fn draw(scenario: &ScenarioResult) -> Option<Chart> {
         steps: steps.collect(),
         faults: faults.collect(),
         lags: lags.collect(),
+        lanes: scenario
+            .projections
+            .iter()
+            .filter_map(|(name, metrics)| lanes(name, &metrics.lanes, end, &scale))
+            .collect(),
     })
 }
 
@@ -107,6 +137,43 @@ fn curve(
             grouped(peak),
             milliseconds(peak_at),
             grouped(last)
+        ),
+    })
+}
+
+/// Draws the lanes of a projection; nothing where nobody ever waited.
+fn lanes(name: &str, samples: &[LaneSample], end: u64, scale: &impl Fn(u64) -> u64) -> Option<Lanes> {
+    let waited = samples.iter().flat_map(|sample| {
+        sample.waiting.iter().enumerate().map(|(lane, &events)| (events, sample.at_ms, lane))
+    });
+    // Of several as high, the first.
+    let (peak, at_ms, lane) =
+        waited.max_by_key(|(events, at_ms, lane)| (*events, u64::MAX - at_ms, usize::MAX - lane))?;
+    if peak == 0 {
+        return None;
+    }
+    let count = samples.iter().map(|sample| sample.waiting.len()).max()?;
+    let mut paths = vec![String::new(); SHADES as usize];
+    for (number, sample) in samples.iter().enumerate() {
+        let until = samples.get(number + 1).map_or(end, |next| next.at_ms);
+        let (from, to) = (scale(sample.at_ms).min(WIDTH - 1), scale(until).min(WIDTH));
+        // What took no time at all is seen, nevertheless.
+        let width = to.saturating_sub(from).max(1);
+        for (lane, &events) in sample.waiting.iter().enumerate().filter(|(_, events)| **events > 0) {
+            let level = (events * SHADES).div_ceil(peak);
+            let y = lane as u64 * LANE_HEIGHT;
+            paths[level as usize - 1] += &format!("M{from} {y}h{width}v{LANE_HEIGHT}h-{width}z");
+        }
+    }
+    let shades = (1..).zip(paths).filter(|(_, path)| !path.is_empty());
+    Some(Lanes {
+        projection: name.to_owned(),
+        height: count as u64 * LANE_HEIGHT,
+        shades: shades.map(|(level, path)| Shade { level, path }).collect(),
+        description: format!(
+            "{count} lanes, one below the other; at most {} events waited in one of them, in lane {lane} after {}",
+            grouped(peak),
+            milliseconds(at_ms)
         ),
     })
 }
@@ -153,6 +220,19 @@ mod tests {
         assert_eq!(chart.lags[0].description, "at most 4,810 events behind, after 352 ms; 4 at the end");
         assert_eq!(chart.steps.len(), 3);
         assert_eq!(chart.took, "1.3 s");
+    }
+
+    #[test]
+    fn a_lane_is_the_darker_the_more_events_wait_in_it_and_nothing_is_drawn_where_none_do() {
+        let sample = |at_ms, waiting: &[u64]| LaneSample { at_ms, waiting: waiting.to_vec() };
+        let drawn = |samples: &[LaneSample]| lanes("p", samples, 100, &|ms| ms * 10);
+        let lanes = drawn(&[sample(0, &[0, 8]), sample(50, &[2, 8]), sample(60, &[0, 0])]).expect("lanes");
+        let shades: Vec<(u64, &str)> =
+            lanes.shades.iter().map(|shade| (shade.level, shade.path.as_str())).collect();
+        assert_eq!(shades, [(1, "M500 0h100v10h-100z"), (4, "M0 10h500v10h-500zM500 10h100v10h-100z")]);
+        assert!(lanes.description.ends_with("at most 8 events waited in one of them, in lane 1 after 0 ms"));
+        assert_eq!(lanes.height, 20);
+        assert!(drawn(&[sample(0, &[0, 0])]).is_none() && drawn(&[]).is_none());
     }
 
     #[test]

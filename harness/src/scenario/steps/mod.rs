@@ -177,13 +177,14 @@ impl<'a> World<'a> {
         self.streams.events()
     }
 
-    /// Writes down when the events of each projection were committed.
+    /// Writes down when the events of each projection were committed, and how many waited in its lanes.
     pub fn note_commits(&self, findings: &mut Findings) {
         for name in self.projected.keys() {
             let committed = self.timeline.committed(name);
             // A projection that failed has no figures, and yet it may have come far.
             if !committed.is_empty() {
-                findings.projections.entry(name.clone()).or_default().committed = committed;
+                let metrics = findings.projections.entry(name.clone()).or_default();
+                (metrics.committed, metrics.lanes) = (committed, self.timeline.waiting(name));
             }
         }
     }

@@ -134,11 +134,12 @@ impl World<'_> {
                 self.engines.log().ensure_group(group, &settings).await?;
             }
         }
-        let service = || {
+        let service = |watcher| {
             let graph = projected.disturbed.clone();
-            Arc::new(ProjectionService::new(self.log.clone(), graph, settings.clone()))
+            Arc::new(ProjectionService::new(self.log.clone(), graph, settings.clone()).watched_by(watcher))
         };
-        Ok((0..step.services.max(1)).map(|_| service()).collect())
+        let watchers = self.timeline.watch_lanes(&step.into, usize::from(step.services.max(1)));
+        Ok(watchers.into_iter().map(service).collect())
     }
 
     /// Asks for what is parked, again and again while the world stands in the way.

@@ -135,6 +135,44 @@ fn backwards_pages_join_without_gap_and_stop_at_the_window() {
 }
 
 #[test]
+fn pages_of_the_whole_log_join_without_gap_and_the_last_one_says_so() {
+    let store = store_with(5);
+    let reader = store.reader(NOW);
+    let len = store.log().len();
+    for (max, consider) in [(2, 100), (100, 2), (2, 2), (1, 3)] {
+        let page_len = max.min(consider);
+        let (mut next, mut read) = (0, Vec::new());
+        loop {
+            let page = reader.all_forward(next, max, consider, &Filter::none(), Links::Keep);
+            assert!(page.events.len() <= page_len, "{} events", page.events.len());
+            read.extend(page.events.iter().map(|event| event.original().position));
+            assert_eq!(page.is_end, page.next == len, "after {next}, {max} of {consider}");
+            next = page.next;
+            if page.is_end {
+                break;
+            }
+        }
+        let mut back = Vec::new();
+        loop {
+            let page = reader.all_backward(next, max, consider, &Filter::none(), Links::Keep);
+            assert!(page.events.len() <= page_len, "{} events", page.events.len());
+            back.extend(page.events.iter().map(|event| event.original().position));
+            assert_eq!(page.is_end, page.next == 0, "before {next}, {max} of {consider}");
+            next = page.next;
+            if page.is_end {
+                break;
+            }
+        }
+        // The first record of the store is shown to nobody.
+        assert_eq!(read.len(), 5);
+        assert!(read.is_sorted());
+        assert_eq!(back.into_iter().rev().collect::<Vec<_>>(), read);
+    }
+    let past = reader.all_forward(len + 7, 10, 10, &Filter::none(), Links::Keep);
+    assert!(past.events.is_empty() && past.is_end, "past the end there is nothing more");
+}
+
+#[test]
 fn subscription_leaves_out_the_place_that_it_starts_after() {
     let store = store_with(3);
     let reader = store.reader(NOW);

@@ -10,7 +10,7 @@ use cutover_core::timestamp::Timestamp;
 use cutover_service::pipeline::Clock;
 use cutover_service::switch::{Flag, Seen};
 use serde::Serialize;
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -26,8 +26,8 @@ use crate::live::LiveSystem;
 use crate::report::{Style, prechecks_to_terminal, step_to_terminal, switch_status_to_terminal};
 use crate::result::Outcome;
 use crate::switch::{
-    Conductor, Order, Precheck, Presented, Report, Service, Settings, StepDone, SwitchError, System, Witness,
-    prechecks,
+    Conductor, Order, Precheck, Presented, PresentedSoak, Report, Service, Settings, StepDone, SwitchError,
+    System, Witness, prechecks,
 };
 
 /// Tells the time of the machine.
@@ -96,6 +96,7 @@ struct Operator<'a> {
     live: LiveSystem,
     system: System,
     flag: Flag,
+    name: SmolStr,
     path: Service,
 }
 
@@ -112,7 +113,7 @@ impl<'a> Operator<'a> {
         };
         let flag = Flag::new(Arc::clone(&live.log), &args.flag);
         let path = Service::new(Arc::clone(&live.log), live.consumer_groups());
-        Ok(Self { config, live, system, flag, path })
+        Ok(Self { config, live, system, flag, name: args.flag.as_str().into(), path })
     }
 
     fn conductor<'b>(&'b self, settings: Settings) -> Conductor<'b> {
@@ -153,7 +154,7 @@ impl<'a> Operator<'a> {
         let mut signals = Signals::listen()
             .map_err(|source| ExpectedError::System { doing: "listen to signals", source })?;
         let checks = tokio::select! {
-            checks = prechecks(&self.live, &state, args.mode, &presented, &self.system.policy, now) => checks?,
+            checks = prechecks(&self.live, (&self.name, &state), args.mode, &presented, &self.system.policy, now) => checks?,
             () = signals.received() => return Err(ExpectedError::Interrupted { after: begun.elapsed() }),
         };
         let outcome = Outcome::of_all(checks.iter().map(|check| check.outcome));
@@ -170,11 +171,12 @@ impl<'a> Operator<'a> {
             output::print(&prechecks_to_terminal(&checks, style()))?;
         }
         let digest = presented.certificate.and_then(Result::ok).map(|signed| signed.digest());
+        let needs_soak = args.mode.needs_certificate(state.mode);
         let order = Order {
             operation: Uuid::new_v4(),
             to: args.mode,
             actor: actor(args.actor.as_deref()),
-            reason: args.reason.as_str().into(),
+            reason: reason(args, needs_soak),
             certificate: digest.map(|digest| SmolStr::new(digest.to_string())),
         };
         let report = self.conductor(Settings { fence_max }).throw_until(order, signals.received()).await?;
@@ -256,7 +258,20 @@ fn presented(args: &ToArgs) -> Result<Presented, ExpectedError> {
         args.trust.trusted_keys.iter().map(|file| PublicKey::read(file)).collect::<Result<_, _>>()?
     };
     let certificate = args.certificate.as_deref().map(SignedCertificate::read);
-    Ok(Presented { certificate, trusted })
+    let soak = match (&args.soak, &args.without_soak) {
+        (Some(file), _) => PresentedSoak::read(file),
+        (None, Some(why)) => PresentedSoak::LeftOut(why.as_str().into()),
+        (None, None) => PresentedSoak::Missing,
+    };
+    Ok(Presented { certificate, trusted, soak })
+}
+
+/// Returns why it is thrown, and why without a soak, where one would have been needed.
+fn reason(args: &ToArgs, needs_soak: bool) -> SmolStr {
+    match &args.without_soak {
+        Some(why) if needs_soak => format_smolstr!("{}; without a soak: {why}", args.reason),
+        _ => args.reason.as_str().into(),
+    }
 }
 
 /// Returns who is at work: as was said, or as the machine knows them.

@@ -4,6 +4,7 @@
 //! | file | what it answers for |
 //! |---|---|
 //! | `precheck` | what is looked at before |
+//! | `watched` | the soak among it |
 //! | `conduct` | a throw, step by step, and giving it up |
 //! | `approach` | all that can be done before anybody has to wait |
 //! | `path` | waiting for the projected graph to have everything |
@@ -19,6 +20,7 @@ mod conduct;
 mod error;
 mod path;
 mod precheck;
+mod watched;
 
 use std::sync::Arc;
 
@@ -31,6 +33,7 @@ pub use conduct::{Conductor, Order, Report, Settings, StepDone, Witness};
 pub use error::SwitchError;
 pub use path::{PathError, ProjectedPath, Service};
 pub use precheck::{Precheck, Presented, of_the_figures, of_the_flag, of_the_scenarios, prechecks};
+pub use watched::{PresentedSoak, of_the_soak};
 
 use crate::diff::Policy;
 

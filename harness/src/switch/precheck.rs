@@ -7,6 +7,7 @@ use cutover_core::switch::{Mode, SwitchState};
 use cutover_core::timestamp::Timestamp;
 use serde::Serialize;
 
+use super::watched::{PresentedSoak, of_the_soak};
 use crate::certificate::{
     Certificate, CertificateError, PublicKey, ScenarioSet, SignedCertificate, policy_digest,
 };
@@ -16,6 +17,7 @@ use crate::live::{LiveFigures, LiveSystem, Standing};
 use crate::provision::external::ExternalError;
 use crate::result::Outcome;
 use crate::scenario::load::Catalogue;
+use crate::soak::About;
 
 /// How long a figure that goes up and down under load is waited for to be zero once.
 const SETTLES_WITHIN: Duration = Duration::from_secs(10);
@@ -34,11 +36,11 @@ pub struct Precheck {
 }
 
 impl Precheck {
-    fn passed(name: &'static str, found: impl fmt::Display) -> Self {
+    pub(super) fn passed(name: &'static str, found: impl fmt::Display) -> Self {
         Self { name, outcome: Outcome::Pass, found: found.to_string(), remedy: None }
     }
 
-    fn failed(name: &'static str, found: impl fmt::Display, remedy: impl fmt::Display) -> Self {
+    pub(super) fn failed(name: &'static str, found: impl fmt::Display, remedy: impl fmt::Display) -> Self {
         let (found, remedy) = (found.to_string(), Some(remedy.to_string()));
         Self { name, outcome: Outcome::Fail, found, remedy }
     }
@@ -54,6 +56,8 @@ pub struct Presented {
     pub certificate: Option<Result<SignedCertificate, CertificateError>>,
     /// The keys that are trusted.
     pub trusted: Vec<PublicKey>,
+    /// The soak.
+    pub soak: PresentedSoak,
 }
 
 /// Looks at everything that a throw to that mode needs.
@@ -63,7 +67,7 @@ pub struct Presented {
 /// [`ExternalError`] when a server does not answer.
 pub async fn prechecks(
     live: &LiveSystem,
-    flag: &SwitchState,
+    (name, flag): (&str, &SwitchState),
     to: Mode,
     presented: &Presented,
     policy: &Policy,
@@ -72,6 +76,13 @@ pub async fn prechecks(
     let mut checks = of_the_flag(flag, to);
     if to.needs_certificate(flag.mode) {
         checks.extend(of_the_certificate(live, presented, policy, now).await?);
+        let found = About {
+            system: live.identities().await?,
+            groups: live.groups.clone(),
+            flag: name.into(),
+            policy: policy_digest(policy),
+        };
+        checks.push(of_the_soak(&presented.soak, &found, flag, now));
     }
     checks.extend(of_the_figures(&live.settled(SETTLES_WITHIN).await?));
     Ok(checks)

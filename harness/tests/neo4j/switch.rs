@@ -197,8 +197,21 @@ impl Live {
 }
 
 /// Throws the flag. A slow machine may take longer than a night at work would allow.
-const fn order(to: &str) -> [&str; 10] {
-    ["switch", "to", to, "--execute", "--reason", "a test", "--certificate", "go.json", "--fence-max", "60s"]
+const fn order(to: &str) -> [&str; 12] {
+    [
+        "switch",
+        "to",
+        to,
+        "--execute",
+        "--reason",
+        "a test",
+        "--certificate",
+        "go.json",
+        "--fence-max",
+        "60s",
+        "--without-soak",
+        "a test has no two weeks",
+    ]
 }
 
 impl Drop for Live {
@@ -233,7 +246,9 @@ async fn the_flag_is_thrown_and_thrown_back_while_everybody_writes_and_nothing_i
     let mut writers = people(&live);
     writers.go_on(3).await;
 
-    let (code, said) = live.run(&["switch", "to", "projected", "--certificate", "go.json"]).await;
+    let (code, said) = live
+        .run(&["switch", "to", "projected", "--certificate", "go.json", "--without-soak", "a test"])
+        .await;
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("the flag was not touched: add --execute"), "{said}");
     assert_eq!(live.history().await, [], "a dry run changes nothing");
@@ -367,6 +382,10 @@ async fn every_precheck_refuses_with_its_reason_and_leaves_the_flag_alone() {
     refused("scenarios", "somebody's own").await;
     live.certify_all().await;
 
+    let (code, said) = live.run(&["switch", "to", "projected", "--certificate", "go.json"]).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("soak") && said.contains("--without-soak"), "{said}");
+
     let genuine = alter(&certificate, "\"seed\": 7301", "\"seed\": 7302");
     refused("certificate", "changed after it was signed").await;
     std::fs::write(&certificate, &genuine).expect("a file");
@@ -406,4 +425,49 @@ async fn every_precheck_refuses_with_its_reason_and_leaves_the_flag_alone() {
     let (code, said) = live.run(&["switch", "to", "direct"]).await;
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("go to `dual` first"), "{said}");
+}
+
+/// What is enough of a soak for a test, by a clock that nobody can put forward.
+const SHORT: &str = r#"
+before_the_flip = { watched = "1s", elements = 100, sweeps = 1 }
+after_the_flip = { watched = "1s", elements = 100, sweeps = 1 }
+at_most = { differences_per_million = 0, lag_events = 10000, lag_for = "15m", parked = 0, failed_rounds = 0 }
+rounds = { window = "24h", elements = 10000, gap = "30m", begin_anew_after = "24h", shards = 1 }
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_soak_is_watched_before_the_flip_lets_the_flag_be_thrown_and_is_watched_after_it() {
+    let live = Live::start().await;
+    live.certify_all().await;
+    let mut writers = people(&live);
+    writers.go_on(2).await;
+    let (code, said) = live.run(&["watch", "--once"]).await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains(" 0 differ;"), "{said}");
+    let (code, said) = live.run(&["watch", "--status"]).await;
+    assert_eq!(code, Some(2), "{said}");
+    let throw = ["switch", "to", "projected", "--certificate", "go.json", "--soak", "soak.json"];
+    let (code, said) = live.run(&throw).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("not yet: watched for"), "{said}");
+
+    std::fs::write(live.folder.path().join("short.toml"), SHORT).expect("a file");
+    let short = ["watch", "--criteria", "short.toml", "--every", "1s", "--until-fulfilled", "--for", "10m"];
+    let (code, said) = live.run(&short).await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("the soak begins anew: it is held against other criteria than before"), "{said}");
+    let executed = [&throw[..], &["--execute", "--reason", "a test", "--fence-max", "60s"]].concat();
+    let (code, said) = live.run(&executed).await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("under criteria of your own"), "{said}");
+
+    writers.go_on(3).await;
+    let (code, said) =
+        live.run(&["watch", "--every", "1s", "--until-fulfilled", "--for", "10m", "--rollback"]).await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("now after the flip, the projected graph against the events"), "{said}");
+    let (code, said) = live.throw("dual").await;
+    assert_eq!(code, Some(0), "{said}");
+    writers.end(&*client(Schema::Direct)).await;
+    live.compare().await;
 }

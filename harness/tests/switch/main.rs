@@ -8,6 +8,7 @@ mod fence;
 mod interrupted;
 mod load;
 mod refusals;
+mod soak;
 mod world;
 #[path = "../common/writers.rs"]
 mod writers;

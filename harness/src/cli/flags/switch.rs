@@ -70,6 +70,18 @@ pub struct ToArgs {
     /// Whose certificates count.
     #[command(flatten)]
     pub trust: TrustedKeys,
+    /// The soak that `cutover watch` keeps, which the way to `projected` needs.
+    #[arg(long, env = "CUTOVER_SOAK", value_name = "FILE", hide_env_values = true)]
+    pub soak: Option<PathBuf>,
+    /// Go without a soak, and why: the flag's history keeps it.
+    #[arg(
+        long,
+        env = "CUTOVER_WITHOUT_SOAK",
+        value_name = "REASON",
+        conflicts_with = "soak",
+        hide_env_values = true
+    )]
+    pub without_soak: Option<String>,
     /// How long writers may be held up, such as 2s; after that it is given up.
     #[arg(
         long,

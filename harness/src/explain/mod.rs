@@ -26,7 +26,7 @@ use serde::Serialize;
 pub use cause::Cause;
 pub use evidence::{Parked, ToldEvent, Waiting};
 
-use crate::diff::{DiffError, Difference, Orientation};
+use crate::diff::{DiffError, Difference, Orientation, Policy};
 use crate::result::CheckResult;
 
 /// What is asked about.
@@ -121,6 +121,22 @@ pub async fn against_events(
 ) -> Result<CheckResult, ExplainError> {
     let histories = evidence::histories(log, interview).await?;
     told::by_events(projected, limits, interview, &histories).await
+}
+
+/// Holds what the direct graph has of an interview against what its events say. What neither knows of is the same.
+///
+/// # Errors
+///
+/// [`ExplainError`] when an engine does not answer, or an event cannot be read.
+pub async fn direct_against_events(
+    log: &dyn EventLog,
+    direct: &dyn Graph,
+    policy: &Policy,
+    limits: &LimitsTable,
+    interview: InterviewId,
+) -> Result<CheckResult, ExplainError> {
+    let histories = evidence::histories(log, interview).await?;
+    told::direct_by_events(direct, policy, limits, interview, &histories).await
 }
 
 /// Looks into an interview, or into one of its sentences.

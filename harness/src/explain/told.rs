@@ -66,6 +66,20 @@ pub(super) async fn by_events(
     compared(("events", &expected), ("projected", &projected), &alike(), interview).await
 }
 
+/// Holds the direct graph against what the events of an interview say.
+pub(super) async fn direct_by_events(
+    direct: &dyn Graph,
+    policy: &Policy,
+    limits: &LimitsTable,
+    interview: InterviewId,
+    histories: &[History],
+) -> Result<CheckResult, ExplainError> {
+    let expected = expected(limits, histories).await?;
+    let expected = GraphSource::new(&expected, Schema::Projected);
+    let direct = GraphSource::new(direct, Schema::Direct);
+    compared(("direct", &direct), ("events", &expected), policy, interview).await
+}
+
 /// What counts as the same in two graphs of the projected schema: named by slots, as findings are, and not by the keys that the schema
 /// has.
 fn alike() -> Policy {

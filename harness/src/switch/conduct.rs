@@ -83,6 +83,11 @@ pub enum StepDone {
         /// How long after the fence was raised.
         after: Duration,
     },
+    /// The projected graph is not what the events say, and the direct graph, which is gone back to, is.
+    FoundWrong {
+        /// In how many interviews.
+        interviews: u64,
+    },
     /// What had changed was compared, and is the same.
     Verified {
         /// How many interviews.
@@ -344,7 +349,7 @@ impl Conductor<'_> {
         Ok(positions)
     }
 
-    /// Compares what has changed since everything was compared. Returns how many interviews that are.
+    /// Compares what has changed since everything was compared. Returns how many interviews are the same.
     async fn verify(&self, operation: &Operation, left: Left) -> Result<u64, SwitchError> {
         let (check, interviews) = match left {
             Left::Everything => {
@@ -368,6 +373,9 @@ impl Conductor<'_> {
             }
         };
         tracing::debug!(operation = %operation.id, compared = check.compared.total(), "compared behind the fence");
+        if operation.from == Mode::Projected && check.outcome == Outcome::Fail {
+            return Ok(interviews.saturating_sub(self.judge_by_events(check).await?));
+        }
         judged(check)?;
         Ok(interviews)
     }

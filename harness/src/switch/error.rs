@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::path::PathError;
 use crate::diff::DiffError;
 use crate::exit_code;
+use crate::explain::ExplainError;
 use crate::result::{Cause, CheckResult};
 
 /// Why a flag was not thrown. Unless it says otherwise, everybody writes in the mode in which they did before.
@@ -39,6 +40,9 @@ pub enum SwitchError {
     /// A graph could not be read.
     #[error(transparent)]
     Diff(#[from] DiffError),
+    /// The direct graph could not be held against the events.
+    #[error(transparent)]
+    Events(Box<ExplainError>),
     /// The graphs are not the same.
     #[error("the graphs differ: {}", differences(.0))]
     Differ(Box<CheckResult>),
@@ -129,6 +133,12 @@ impl SwitchError {
             }
             _ => "the mode is the old one; see whether the servers answer: `cutover doctor` asks them",
         }
+    }
+}
+
+impl From<ExplainError> for SwitchError {
+    fn from(error: ExplainError) -> Self {
+        Self::Events(error.into())
     }
 }
 

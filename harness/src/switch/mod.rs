@@ -7,6 +7,7 @@
 //! | `watched` | the soak among it |
 //! | `conduct` | a throw, step by step, and giving it up |
 //! | `approach` | all that can be done before anybody has to wait |
+//! | `way_back` | what has to be right on the way back |
 //! | `path` | waiting for the projected graph to have everything |
 //! | `barrier` | knowing that the category streams have everything |
 //! | `error` | why a throw was given up |
@@ -21,6 +22,7 @@ mod error;
 mod path;
 mod precheck;
 mod watched;
+mod way_back;
 
 use std::sync::Arc;
 

@@ -176,16 +176,35 @@ async fn a_broken_soak_throws_the_flag_back_once_and_nothing_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_projected_graph_that_is_wrong_is_left_and_the_two_graphs_are_watched_again() {
+    let world = flipped().await;
+    edit(&world.pipeline(9), 1, "After the flip.").await;
+    let site = Site::of(&world);
+    let back = Back::of(&world);
+    let mut watch = Watch::open(site.opened(Some(criteria()), Some(&back))).await.expect("a soak");
+    hourly(&site, &mut watch).await;
+    write_past_the_events(&*world.projected, first_projected(), "Who wrote this?").await;
+    let told = words(&hourly(&site, &mut watch).await.alerts);
+    assert!(told[1].starts_with("the flag was thrown back to `dual`: "), "{told:?}");
+    assert_eq!(world.seen().await.state.mode, Mode::Dual);
+    let direct = cutover_engines::graph::dump(&*world.direct).await.expect("a graph");
+    assert!(direct.contains("After the flip.") && !direct.contains("Who wrote this?"), "{direct}");
+    let round = hourly(&site, &mut watch).await;
+    assert_eq!(why(&round.soak), [Criterion::DifferencesPerMillion], "the projected graph is still wrong");
+    assert_eq!(back.attempts(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_throw_back_that_is_refused_is_told_and_not_tried_again() {
     let world = flipped().await;
     let site = Site::of(&world);
     let back = Back::of(&world);
     let mut watch = Watch::open(site.opened(Some(criteria()), Some(&back))).await.expect("a soak");
     hourly(&site, &mut watch).await;
-    // What the projected graph has cannot be proved to be right: the way back refuses.
+    // The graph that is to be gone back to is not what the events say either.
     write_past_the_events(&*world.projected, first_projected(), "Who wrote this?").await;
-    let round = hourly(&site, &mut watch).await;
-    let told = words(&round.alerts);
+    write_past_the_events(&*world.direct, first_sentence(), "And who this?").await;
+    let told = words(&hourly(&site, &mut watch).await.alerts);
     assert!(told[1].starts_with("the flag was NOT thrown back: the graphs differ: 1 difference"), "{told:?}");
     for _ in 0..3 {
         assert!(hourly(&site, &mut watch).await.alerts.is_empty());

@@ -62,6 +62,10 @@ pub fn step_to_terminal(step: &StepDone) -> String {
             )
         }
         StepDone::Applied { after } => format!("{:>6} ms: the projected graph has everything", ms(after)),
+        StepDone::FoundWrong { interviews } => format!(
+            "{} interviews are not what the events say in the projected graph; in the direct graph they are",
+            grouped(*interviews)
+        ),
         StepDone::Verified { interviews, after } => format!(
             "{:>6} ms: {} interviews that had changed are the same in both graphs",
             ms(after),
@@ -111,7 +115,9 @@ fn told(event: &SwitchEvent) -> String {
         SwitchEvent::WritersFenced { .. } => "writers are held up".to_owned(),
         SwitchEvent::Drained { .. } => "all that was written is in the event store".to_owned(),
         SwitchEvent::Verified { interviews, .. } => {
-            format!("the graphs are the same; {interviews} interviews were compared once more")
+            format!(
+                "what had changed was compared once more; {interviews} interviews are the same in both graphs"
+            )
         }
         SwitchEvent::ModeChanged { mode, .. } => format!("the mode is `{mode}`"),
         SwitchEvent::Abandoned { reason, .. } => format!("given up: {reason}"),

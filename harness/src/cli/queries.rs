@@ -183,7 +183,7 @@ fn subcommand(args: &QueriesArgs) -> String {
     }
     let flags = [
         ("--queries", args.queries.as_ref().map(|folder| folder.to_string_lossy().into_owned())),
-        ("--sample", (args.sample != 5).then(|| args.sample.to_string())),
+        ("--sample", (args.sample != Asking::SAMPLE).then(|| args.sample.to_string())),
         ("--rounds", (args.rounds != 3).then(|| args.rounds.to_string())),
         ("--groups", (args.groups != "v1").then(|| args.groups.clone())),
         ("--settle", (args.settle != "5s").then(|| args.settle.clone())),

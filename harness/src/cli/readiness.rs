@@ -10,10 +10,11 @@ use crate::certificate::{
 use crate::cli::config::{Config, ConfigError, parse_valid_for};
 use crate::cli::flags::{EnginesKind, Format, ReadinessArgs};
 use crate::cli::output;
-use crate::cli::run::{self, Finished};
+use crate::cli::run::{self, Finished, Live};
 use crate::diff::Policy;
 use crate::error::ExpectedError;
 use crate::live::{LiveSystem, Looked};
+use crate::queries;
 use crate::run_folder::{CERTIFICATE_FILE, write_whole};
 
 /// Runs every scenario that there is. The verdict is about all of them, and about the live system if there is one.
@@ -31,8 +32,20 @@ pub fn execute(config: &Config, args: &ReadinessArgs) -> Result<u8, ExpectedErro
             return Err(ConfigError::LiveAndExternal.into());
         }
         subcommand += &format!(" --live --groups {}", run::quoted(&args.groups));
+        let queries = match &args.queries {
+            Some(Some(folder)) => {
+                subcommand += &format!(" --queries {}", run::quoted(&folder.to_string_lossy()));
+                queries::Catalogue::read_folder(folder)?.select(&[])?
+            }
+            Some(None) => {
+                subcommand += " --queries";
+                queries::Catalogue::bundled()?.select(&[])?
+            }
+            None => Vec::new(),
+        };
         config.repeated.extend(config.servers.clone());
-        Some(LiveSystem::connect(&config.external, args.groups.as_str())?)
+        let system = LiveSystem::connect(&config.external, args.groups.as_str())?;
+        Some(Live { system, queries })
     } else {
         None
     };

@@ -11,15 +11,16 @@ use crate::cli::config::Config;
 use crate::cli::flags::{EnginesKind, Form, RunArgs};
 use crate::cli::signals::Signals;
 use crate::cli::{output, progress, report, runtime};
-use crate::diff::Policy;
-use crate::error::ExpectedError;
+use crate::diff::{Policy, Settle};
+use crate::error::{ExpectedError, chain};
 use crate::gate::Judgement;
-use crate::live::{self, LiveSystem, Looked, Patience};
-use crate::provision::external::ExternalError;
+use crate::live::{self, CaughtUp, LiveSystem, Looked, Patience};
+use crate::provision::external::{self, CypherGraphs, ExternalError};
 use crate::provision::process::{self, Installation, ServerSettings};
 use crate::provision::{Embedded, External, Process, Provision};
+use crate::queries::{self, AnswerLimits, Asking, ReaderQuery, Readers, ask_all};
 use crate::report::to_json;
-use crate::result::{self, Cause, RunResult, ScenarioResult};
+use crate::result::{self, Cause, CheckResult, Outcome, RunResult, ScenarioResult};
 use crate::run_folder::{HTML_FILE, JUNIT_FILE, MARKDOWN_FILE, RESULT_FILE, RunFolder};
 use crate::scenario::run::{Cut, Runner};
 use crate::scenario::{self, load::Named};
@@ -57,6 +58,14 @@ pub(super) struct Finished {
     pub(super) live: Option<Looked>,
 }
 
+/// A live system that is looked at after the scenarios.
+pub(super) struct Live {
+    /// Its servers.
+    pub(super) system: LiveSystem,
+    /// The readers' queries that are asked of it then, if any are.
+    pub(super) queries: Vec<ReaderQuery>,
+}
+
 /// Runs scenarios, and looks at a live system after them if there is one.
 ///
 /// # Errors
@@ -66,7 +75,7 @@ pub(super) fn run_and_look(
     config: &Config,
     scenarios: &[Named],
     subcommand: &str,
-    live: Option<&LiveSystem>,
+    live: Option<&Live>,
 ) -> Result<Finished, ExpectedError> {
     let transcripts = config.transcripts()?;
     let analyser = config.analyser()?;
@@ -78,7 +87,7 @@ pub(super) fn run_and_look(
     let runtime = runtime()?;
     if let Some(live) = live {
         // Nobody waits half an hour to be told of a wrong password.
-        runtime.block_on(live.identities())?;
+        runtime.block_on(live.system.identities())?;
     }
     let provision = runtime.block_on(provision(config, &folder))?;
     let observer = progress::observer();
@@ -87,21 +96,22 @@ pub(super) fn run_and_look(
     runner.projection.projector.lanes = config.lanes.unwrap_or(runner.projection.projector.lanes);
 
     let started = Instant::now();
-    let (mut results, live) = runtime.block_on(async {
+    let (results, live) = runtime.block_on(async {
         let signals = Signals::listen()
             .map_err(|source| ExpectedError::System { doing: "listen to signals", source })?;
         // One limit and one signal for both: what the scenarios leave of the time is what there is for the live system.
         let cut = Cutter::new(cut(config.timeout, signals));
-        let results = runner.run(scenarios, cut.told()).await;
+        let mut results = runner.run(scenarios, cut.told()).await;
         provision.finish().await;
-        let looked = match live {
-            Some(live) => Some(look(live, cut.told()).await),
-            None => None,
-        };
-        Ok::<_, ExpectedError>((results, looked))
+        let Some(live) = live else { return Ok::<_, ExpectedError>((results, None)) };
+        let looked = look(&live.system, cut.told()).await;
+        results.push(looked.result.clone());
+        if !live.queries.is_empty() {
+            results.push(ask(config, live, &looked, &cut).await);
+        }
+        Ok((results, Some(looked)))
     })?;
     drop(observer);
-    results.extend(live.iter().map(|looked| looked.result.clone()));
     let command = repeat(config, subcommand);
     let ran = Ran { now, took: started.elapsed(), command, engines: provision.name(), results };
     let (exit_code, result) = conclude(config, &folder, &transcripts, ran)?;
@@ -117,6 +127,31 @@ async fn look(live: &LiveSystem, cut: impl Future<Output = Cut>) -> Looked {
         cut = cut => Looked::stopped(cut.cause(), cut.reason(live::SCENARIO)),
         looked = live.look(&policy, now, Patience::default()) => looked,
     }
+}
+
+/// Asks the readers' queries of a live system that was looked at.
+async fn ask(config: &Config, live: &Live, looked: &Looked, cut: &Cutter) -> ScenarioResult {
+    let CypherGraphs { direct, projected } = match external::cypher_graphs(&config.external).await {
+        Ok(graphs) => graphs,
+        Err(error) => {
+            let cause = Cause::EnvironmentNotReady;
+            return ScenarioResult::stopped(queries::SCENARIO, cause, chain(&error), Vec::new());
+        }
+    };
+    let patience = Patience::default();
+    let watermark = CaughtUp::new(live.system.clone(), patience.caught_up_within);
+    // Where the projection stands still, there is nothing to wait for: what differs, differs.
+    let stands = |check: &CheckResult| check.id == live::STANDING && check.outcome == Outcome::Pass;
+    let settle = looked
+        .result
+        .checks
+        .iter()
+        .any(stands)
+        .then_some(Settle { rounds: patience.rounds, watermark: &watermark });
+    let (sample, limits) = (Asking::SAMPLE.into(), AnswerLimits::default());
+    let asking = Asking { seed: config.seed, sample, limits, settle };
+    let readers = Readers { direct: &direct, projected: &projected };
+    ask_all(&live.queries, readers, &asking, cut.told()).await
 }
 
 /// Tells several, one after the other, that the run is cut off.

@@ -48,6 +48,11 @@ pub struct Asking<'a> {
     pub settle: Option<Settle<'a>>,
 }
 
+impl Asking<'_> {
+    /// How many values of a parameter are drawn where nobody says.
+    pub const SAMPLE: u16 = 5;
+}
+
 /// Asks every query of both graphs, and compares the answers. Nothing in the graphs is changed. A query that neither graph has an answer for has
 /// compared nothing, and passes no check. When it is cut off, what was compared by then is kept.
 pub async fn ask_all(

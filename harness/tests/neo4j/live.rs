@@ -92,6 +92,7 @@ async fn cutover(
 /// Runs one scenario inside the process, and looks at the system.
 async fn readiness(folder: &Path, url: &str) -> (Option<i32>, String) {
     let args = ["readiness", "--seed", "7301", "--transcripts", "mine", "--scenarios", "scenarios"];
+    let args = [&args[..], &["--queries", "own"]].concat();
     cutover(folder, &args, (url, Schema::Direct, Schema::Projected)).await
 }
 
@@ -128,6 +129,10 @@ async fn a_live_system_is_certified_and_not_changed_and_what_differs_is_found() 
     ingest(&url, "a.txt").await;
     project(&url).await;
 
+    let query = folder.path().join("own/sentences.cypher");
+    std::fs::create_dir(folder.path().join("own")).expect("a folder");
+    std::fs::write(query, include_str!("../../../queries/sentences.cypher")).expect("a file");
+
     let before = trace(&url).await;
     let (code, said) = readiness(folder.path(), &url).await;
     assert_eq!(code, Some(i32::from(exit_code::PASS)), "{said}");
@@ -139,6 +144,10 @@ async fn a_live_system_is_certified_and_not_changed_and_what_differs_is_found() 
     let text = serde_json::to_string(&certified).expect("JSON");
     assert!(!text.contains("hush-77001") && !said.contains("hush-77001"), "{text}");
     assert_ne!(live.system.direct.identity, live.system.projected.identity);
+    // What readers get is compared, and certified.
+    let of_readers = certified.figures.iter().find(|figure| figure.scenario == "queries").expect("a figure");
+    assert_eq!((of_readers.name.as_str(), of_readers.value), ("sentences: differences", Some(0)));
+    assert!(of_readers.of >= 2, "{}", of_readers.of);
 
     let verify = ["certificate", "verify", "runs/latest/certificate.json"];
     let (code, said) = cutover(folder.path(), &verify, (&url, Schema::Direct, Schema::Projected)).await;
@@ -173,6 +182,8 @@ async fn a_live_system_is_certified_and_not_changed_and_what_differs_is_found() 
     assert_eq!(code, Some(i32::from(exit_code::DIFFERENCES)), "{said}");
     let certified = certificate(folder.path());
     assert_eq!(certified.verdict, Verdict::NoGo);
+    let of_readers = certified.figures.iter().find(|figure| figure.scenario == "queries").expect("a figure");
+    assert!(!of_readers.passed && of_readers.value > Some(0), "{said}");
     let lag = certified.figures.iter().filter(|figure| figure.name.starts_with("lag of "));
     assert!(
         lag.clone().count() == 2 && lag.clone().all(|figure| !figure.passed && figure.value > Some(0)),

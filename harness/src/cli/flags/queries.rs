@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::queries::Asking;
+
 /// Arguments of `queries`.
 #[derive(Debug, Args)]
 pub struct QueriesArgs {
@@ -21,7 +23,7 @@ pub struct QueriesArgs {
         long,
         env = "CUTOVER_SAMPLE",
         value_name = "N",
-        default_value_t = 5,
+        default_value_t = Asking::SAMPLE,
         value_parser = clap::value_parser!(u16).range(1..=10_000),
         hide_env_values = true
     )]

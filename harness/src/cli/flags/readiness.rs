@@ -22,6 +22,11 @@ pub struct ReadinessArgs {
         hide_env_values = true
     )]
     pub groups: String,
+    /// Ask the readers' queries of the live system, too: those of this folder, or those that come with the program where none is named.
+    ///
+    /// docs/queries.md says what a query file may say.
+    #[arg(long, env = "CUTOVER_QUERIES", value_name = "DIR", requires = "live", hide_env_values = true)]
+    pub queries: Option<Option<PathBuf>>,
     /// The private key that signs the certificate, PEM; one of your own, made on first use, when left out.
     #[arg(long, env = "CUTOVER_SIGNING_KEY", value_name = "FILE", hide_env_values = true)]
     pub signing_key: Option<PathBuf>,

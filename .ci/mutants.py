@@ -220,6 +220,9 @@ def build_what_compiles(arguments, work, sources, apart, names):
 def keep(binaries, folder):
     """Copies the test binaries to where the next build does not put its own."""
     folder.mkdir(exist_ok=True)
+    for binary, _ in binaries:
+        # One of an earlier run may be running still.
+        (folder / Path(binary).name).unlink(missing_ok=True)
     return [(shutil.copy(binary, folder), package_dir) for binary, package_dir in binaries]
 
 

@@ -73,6 +73,8 @@ async fn a_difference_in_what_was_touched_is_found_though_it_is_not_its_turn() {
     edit(&world.pipeline(9), 1, "An edit beside it.").await;
     let round = hourly(&site, &mut watch).await;
     assert_eq!(round.differing, 1, "{round:?}");
+    let round = hourly(&site, &mut watch).await;
+    assert_eq!(round.differing, 1, "nobody touched it again, and it still differs: {round:?}");
 }
 
 #[tokio::test(start_paused = true)]

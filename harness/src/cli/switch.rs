@@ -26,8 +26,8 @@ use crate::live::LiveSystem;
 use crate::report::{Style, prechecks_to_terminal, step_to_terminal, switch_status_to_terminal};
 use crate::result::Outcome;
 use crate::switch::{
-    Conductor, Order, Precheck, Presented, PresentedSoak, Report, Service, Settings, StepDone, SwitchError,
-    System, Witness, prechecks,
+    Conductor, Order, Precheck, Presented, PresentedSoak, Proof, Report, Service, Settings, StepDone,
+    SwitchError, System, Witness, prechecks,
 };
 
 /// Tells the time of the machine.
@@ -170,7 +170,8 @@ impl<'a> Operator<'a> {
         if self.config.format == Format::Human {
             output::print(&prechecks_to_terminal(&checks, style()))?;
         }
-        let digest = presented.certificate.and_then(Result::ok).map(|signed| signed.digest());
+        let digest =
+            presented.certificate.as_ref().and_then(|read| read.as_ref().ok()).map(|signed| signed.digest());
         let needs_soak = args.mode.needs_certificate(state.mode);
         let order = Order {
             operation: Uuid::new_v4(),
@@ -179,7 +180,10 @@ impl<'a> Operator<'a> {
             reason: reason(args, needs_soak),
             certificate: digest.map(|digest| SmolStr::new(digest.to_string())),
         };
-        let report = self.conductor(Settings { fence_max }).throw_until(order, signals.received()).await?;
+        let report = self
+            .conductor(Settings { fence_max, proof: presented.proof })
+            .throw_until(order, signals.received())
+            .await?;
         self.tell(args, &state, &checks, Some(&report))?;
         Ok(exit_code::PASS)
     }
@@ -263,7 +267,8 @@ fn presented(args: &ToArgs) -> Result<Presented, ExpectedError> {
         (None, Some(why)) => PresentedSoak::LeftOut(why.as_str().into()),
         (None, None) => PresentedSoak::Missing,
     };
-    Ok(Presented { certificate, trusted, soak })
+    let proof = if args.by_events { Proof::Events } else { Proof::Graphs };
+    Ok(Presented { certificate, trusted, soak, proof })
 }
 
 /// Returns why it is thrown, and why without a soak, where one would have been needed.

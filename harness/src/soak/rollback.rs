@@ -7,7 +7,7 @@ use cutover_core::timestamp::Timestamp;
 use smol_str::format_smolstr;
 use uuid::Uuid;
 
-use crate::switch::{Conductor, Order, Report, SwitchError};
+use crate::switch::{Conductor, Order, Proof, Report, Settings, SwitchError};
 
 /// Who an automatic throw says that it was.
 const ACTOR: &str = "cutover watch";
@@ -23,7 +23,7 @@ pub trait Rollback: Send + Sync {
     async fn back(&self, reason: &str, at: Timestamp) -> Result<Report, SwitchError>;
 }
 
-/// Throws it back by conducting it.
+/// Throws it back by conducting it. The proof is always by the events ([`Proof::Events`]), whatever the conductor's own is.
 pub struct Conducted<'a>(pub Conductor<'a>);
 
 #[async_trait]
@@ -38,6 +38,8 @@ impl Rollback for Conducted<'_> {
             reason: format_smolstr!("the soak after the flip is broken: {reason}"),
             certificate: None,
         };
-        self.0.throw(order).await
+        // What is left is what is believed to be wrong, or dead.
+        let settings = Settings { proof: Proof::Events, ..self.0.settings };
+        Conductor { settings, ..self.0 }.throw(order).await
     }
 }

@@ -39,6 +39,9 @@ impl Conductor<'_> {
             since = caught_up.positions;
             self.witness.done(StepDone::CaughtUp { events: caught_up.events, took: begun.elapsed() });
         }
+        if self.is_proven_by_events(flag.mode) {
+            return self.approach_by_events(flag).await;
+        }
         if flag.mode == Mode::Direct {
             // Nobody appends events, so that nothing tells what is written.
             return Ok(Left::Everything);

@@ -122,10 +122,12 @@ impl SwitchError {
                 "writers go on as before; see whether both graphs can be read and hold anything"
             }
             Self::TooLong { .. } => {
-                "writers go on as before; see whether the projection keeps up, or give it more time with --fence-max"
+                "writers go on as before; see whether the projection keeps up, or give it more time with --fence-max; the way back goes \
+                 without the projection with --by-events"
             }
             Self::Path(PathError::Parked { .. }) => {
-                "writers go on as before; find out why the events are parked, mend it, and have them replayed"
+                "writers go on as before; find out why the events are parked, mend it, and have them replayed; the way back goes without \
+                 the projection with --by-events"
             }
             Self::Interrupted { .. } => "`cutover switch status` says who did what",
             Self::NotGivenUp { .. } => {

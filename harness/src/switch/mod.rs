@@ -31,7 +31,7 @@ use cutover_engines::graph::Graph;
 use cutover_service::pipeline;
 use cutover_service::reverse;
 
-pub use conduct::{Conductor, Order, Report, Settings, StepDone, Witness};
+pub use conduct::{Conductor, Order, Proof, Report, Settings, StepDone, Witness};
 pub use error::SwitchError;
 pub use path::{PathError, ProjectedPath, Service};
 pub use precheck::{Precheck, Presented, of_the_figures, of_the_flag, of_the_scenarios, prechecks};

@@ -7,6 +7,7 @@ use cutover_core::switch::{Mode, SwitchState};
 use cutover_core::timestamp::Timestamp;
 use serde::Serialize;
 
+use super::conduct::Proof;
 use super::watched::{PresentedSoak, of_the_soak};
 use crate::certificate::{
     Certificate, CertificateError, PublicKey, ScenarioSet, SignedCertificate, policy_digest,
@@ -58,6 +59,8 @@ pub struct Presented {
     pub trusted: Vec<PublicKey>,
     /// The soak.
     pub soak: PresentedSoak,
+    /// By what it is to be proven that nothing is lost.
+    pub proof: Proof,
 }
 
 /// Looks at everything that a throw to that mode needs.
@@ -84,8 +87,26 @@ pub async fn prechecks(
         };
         checks.push(of_the_soak(&presented.soak, &found, flag, now));
     }
-    checks.extend(of_the_figures(&live.settled(SETTLES_WITHIN).await?));
+    checks.extend(match presented.proof {
+        Proof::Graphs => of_the_figures(&live.settled(SETTLES_WITHIN).await?),
+        Proof::Events => vec![of_the_proof_by_events(flag)],
+    });
     Ok(checks)
+}
+
+/// There is something to leave: only what was written as events alone can be proven by the events alone.
+pub fn of_the_proof_by_events(flag: &SwitchState) -> Precheck {
+    if flag.mode == Mode::Projected {
+        return Precheck::passed(
+            "proof",
+            "the direct graph, by the events; the projected graph is not asked",
+        );
+    }
+    Precheck::failed(
+        "proof",
+        format!("from `{}`, the events alone do not prove that nothing is lost", flag.mode),
+        "leave --by-events out: it is for the way back from `projected`",
+    )
 }
 
 /// Nobody else throws the flag, and there is a way.
@@ -238,6 +259,15 @@ mod tests {
 
     fn failed(checks: &[Precheck]) -> Vec<&'static str> {
         checks.iter().filter(|check| check.outcome == Outcome::Fail).map(|check| check.name).collect()
+    }
+
+    #[test]
+    fn only_what_was_written_as_events_alone_is_proven_by_them() {
+        let found = |mode| of_the_proof_by_events(&SwitchState { mode, ..SwitchState::default() }).outcome;
+        assert_eq!(
+            [Mode::Direct, Mode::Dual, Mode::Projected].map(found),
+            [Outcome::Fail, Outcome::Fail, Outcome::Pass]
+        );
     }
 
     #[test]

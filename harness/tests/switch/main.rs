@@ -9,6 +9,7 @@ mod interrupted;
 mod load;
 mod refusals;
 mod soak;
+mod way_back;
 mod world;
 #[path = "../common/writers.rs"]
 mod writers;

@@ -15,7 +15,7 @@ use cutover_harness::provision::hooks::Hooks;
 use cutover_harness::provision::wrapped::hooked_log;
 use cutover_harness::provision::{Engines, InProcess, Provision};
 use cutover_harness::result::CheckResult;
-use cutover_harness::switch::{Conductor, Order, Report, Service, Settings, SwitchError, System};
+use cutover_harness::switch::{Conductor, Order, Proof, Report, Service, Settings, SwitchError, System};
 use cutover_harness::workload::clock::SteppingClock;
 use cutover_service::pipeline::analyse::Lexical;
 use cutover_service::pipeline::{Pipeline, RequestContext, SeededIds, analyse_file};
@@ -129,6 +129,17 @@ impl World {
         to: Mode,
         actor: &str,
     ) -> Result<Report, SwitchError> {
+        self.throw_by(Proof::Graphs, system, to, actor).await
+    }
+
+    /// Throws the flag of these engines, with a proof.
+    pub(crate) async fn throw_by(
+        &self,
+        proof: Proof,
+        system: System,
+        to: Mode,
+        actor: &str,
+    ) -> Result<Report, SwitchError> {
         let log = system.log.clone();
         let flag = Flag::new(log.clone(), "test");
         let path = Service::new(log, Groups::in_production());
@@ -138,7 +149,7 @@ impl World {
             path: &path,
             clock: &*self.clock,
             witness: &(),
-            settings: Settings { fence_max: Duration::from_secs(10) },
+            settings: Settings { fence_max: Duration::from_secs(10), proof },
         };
         conductor.throw(order(to, actor)).await
     }
@@ -159,7 +170,7 @@ impl World {
             path: &path,
             clock: &*self.clock,
             witness: &(),
-            settings: Settings { fence_max: Duration::from_secs(10) },
+            settings: Settings { fence_max: Duration::from_secs(10), ..Settings::default() },
         };
         conductor.throw_until(order(to, actor), stopped).await
     }

@@ -82,6 +82,10 @@ pub struct ToArgs {
         hide_env_values = true
     )]
     pub without_soak: Option<String>,
+    /// On the way back from `projected`: prove by the events that the direct graph is right, and do not ask the projected graph or its
+    /// projection. For when these are lost, dead or stuck.
+    #[arg(long, env = "CUTOVER_BY_EVENTS", hide_env_values = true)]
+    pub by_events: bool,
     /// How long writers may be held up, such as 2s; after that it is given up.
     #[arg(
         long,

@@ -128,7 +128,7 @@ impl World<'_> {
             path: &*path,
             clock: &*self.clock,
             witness: &(),
-            settings: Settings { fence_max: FENCE_MAX },
+            settings: Settings { fence_max: FENCE_MAX, ..Settings::default() },
         };
         let order = Order {
             operation: self.ids.next_id(),

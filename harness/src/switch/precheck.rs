@@ -95,7 +95,7 @@ pub async fn prechecks(
 }
 
 /// There is something to leave: only what was written as events alone can be proven by the events alone.
-pub fn of_the_proof_by_events(flag: &SwitchState) -> Precheck {
+fn of_the_proof_by_events(flag: &SwitchState) -> Precheck {
     if flag.mode == Mode::Projected {
         return Precheck::passed(
             "proof",

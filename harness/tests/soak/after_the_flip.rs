@@ -1,16 +1,21 @@
 //! The days after the flip: the projected graph against what the events say, and the way back.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use cutover_core::graph::{Label, NodeRef};
-use cutover_core::ids::SentenceId;
+use cutover_core::ids::{SentenceId, StreamName};
 use cutover_core::switch::{Mode, SwitchEvent};
 use cutover_core::timestamp::Timestamp;
+use cutover_engines::event_log::{LogError, NewEvent};
+use cutover_harness::provision::hooks::{Hooks, LogHook};
+use cutover_harness::provision::wrapped::hooked_log;
 use cutover_harness::soak::{Conducted, Criteria, Criterion, Rollback, Standing, Watch};
 use cutover_harness::switch::{Conductor, Report, Service, Settings, SwitchError};
 use cutover_service::projection::Groups;
+use cutover_service::switch::Flag;
 
 use crate::live::{Site, criteria, first_sentence, hourly, words, write_past_the_events};
 use crate::world::{LINES, World, edit, file};
@@ -18,12 +23,19 @@ use crate::world::{LINES, World, edit, file};
 /// Throws the flag back as the program does, after whatever the test wants to be so by then.
 struct Back<'w> {
     world: &'w World,
+    hooks: Hooks,
     attempts: Mutex<u32>,
 }
 
 impl<'w> Back<'w> {
     fn of(world: &'w World) -> Self {
-        Self { world, attempts: Mutex::new(0) }
+        Self { world, hooks: Hooks::default(), attempts: Mutex::new(0) }
+    }
+
+    /// One that dies when it has appended so many events of the throw.
+    fn dying_after(world: &'w World, steps: u64) -> Self {
+        let hooks = Hooks::default().with_log(DiesAfter(AtomicU64::new(steps)));
+        Self { world, hooks, attempts: Mutex::new(0) }
     }
 
     fn attempts(&self) -> u32 {
@@ -35,8 +47,9 @@ impl<'w> Back<'w> {
 impl Rollback for Back<'_> {
     async fn back(&self, reason: &str, at: Timestamp) -> Result<Report, SwitchError> {
         *self.attempts.lock().expect("a count") += 1;
-        let (flag, system) = (self.world.flag(), self.world.system(self.world.log.clone()));
-        let path = Service::new(self.world.log.clone(), Groups::in_production());
+        let log = hooked_log(self.world.log.clone(), &self.hooks);
+        let (flag, system) = (Flag::new(log.clone(), "test"), self.world.system(log.clone()));
+        let path = Service::new(log, Groups::in_production());
         let conductor = Conductor {
             flag: &flag,
             system: &system,
@@ -46,6 +59,17 @@ impl Rollback for Back<'_> {
             settings: Settings { fence_max: Duration::from_secs(10), ..Settings::default() },
         };
         Conducted(conductor).back(reason, at).await
+    }
+}
+
+/// From some append on, the event store does not answer any more.
+struct DiesAfter(AtomicU64);
+
+impl LogHook for DiesAfter {
+    fn append(&self, _: &StreamName, events: Vec<NewEvent>) -> Result<Vec<NewEvent>, LogError> {
+        let left = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        let dead = |_| LogError::Unavailable { during: "append", source: "the process is dead".into() };
+        left.map(|_| events).map_err(dead)
     }
 }
 
@@ -206,6 +230,31 @@ async fn a_throw_back_that_is_refused_is_told_and_not_tried_again() {
     let told = words(&hourly(&site, &mut watch).await.alerts);
     assert!(told[0].contains("it was attempted before"), "{told:?}");
     assert_eq!(back.attempts(), 1, "a restart is no reason to try again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_dies_while_it_throws_the_flag_back_is_followed_by_one_that_says_so_and_leaves_it_alone() {
+    // Begun; held up; drained; verified.
+    for steps in 1..=4 {
+        let world = flipped().await;
+        let site = Site::of(&world);
+        let dying = Back::dying_after(&world, steps);
+        let mut watch = Watch::open(site.opened(Some(criteria()), Some(&dying))).await.expect("a soak");
+        hourly(&site, &mut watch).await;
+        write_past_the_events(&*world.projected, first_projected(), "Who wrote this?").await;
+        hourly(&site, &mut watch).await;
+        assert_eq!(dying.attempts(), 1);
+        drop(watch);
+        assert!(world.seen().await.state.under_way.is_some(), "it was cut off after {steps} steps");
+        let back = Back::of(&world);
+        let mut watch = Watch::open(site.opened(Some(criteria()), Some(&back))).await.expect("a soak");
+        let told = words(&hourly(&site, &mut watch).await.alerts);
+        assert!(told[0].contains("it was attempted before"), "{told:?}");
+        assert_eq!(back.attempts(), 0, "a person has to look");
+        let mode = world.resume().await;
+        assert_eq!(mode, if steps == 4 { Mode::Dual } else { Mode::Projected });
+        edit(&world.pipeline(9), 1, "Writers go on.").await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

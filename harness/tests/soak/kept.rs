@@ -98,3 +98,25 @@ async fn two_cannot_watch_with_one_file() {
     let error = site.refused(None).await;
     assert!(matches!(error, WatchError::State(StateError::InUse { .. })), "{error}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_kept_ends_the_watching_and_does_not_count() {
+    let world = World::with_an_interview().await;
+    let site = Site::of(&world);
+    let mut watch = site.watch(criteria()).await;
+    hourly(&site, &mut watch).await;
+    let before = hourly(&site, &mut watch).await.watched_ms;
+    let kept = site.kept();
+    // A disk that is full refuses the file that is written beside the one that is kept; so does what has its name.
+    let in_the_way = site.file().with_file_name(".soak.json.draft");
+    std::fs::create_dir(&in_the_way).expect("a folder");
+    site.skip(HOUR);
+    let refused = watch.round().await.expect_err("nowhere to write");
+    assert!(matches!(refused, WatchError::State(StateError::Unwritable { .. })), "{refused:?}");
+    drop(watch);
+    std::fs::remove_dir(&in_the_way).expect("the folder");
+    assert_eq!(site.kept(), kept, "what was there is there");
+    let mut watch = site.watch(criteria()).await;
+    let round = watch.round().await.expect("a round");
+    assert!(round.watched_ms > before, "the time between two rounds that are kept counts");
+}

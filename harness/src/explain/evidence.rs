@@ -2,15 +2,16 @@
 //! far the projected graph says that it is.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use cutover_core::event::{Body, Event};
 use cutover_core::graph::{Label, Value};
-use cutover_core::ids::{AggregateId, InterviewId, SentenceId};
+use cutover_core::ids::{AggregateId, InterviewId};
 use cutover_core::timestamp::Timestamp;
 use cutover_core::wire;
 use cutover_engines::event_log::{EventLog, GroupInfo, LogError};
 use cutover_engines::graph::Graph;
-use cutover_service::history::{self, HistoryError};
+use cutover_service::history::{self, HistoryError, SentenceHistory};
 use serde::Serialize;
 use smol_str::SmolStr;
 
@@ -18,8 +19,6 @@ use super::{ExplainError, Subject, System};
 
 /// How many nodes are read at once.
 const PAGE: usize = 500;
-/// The sentences of an interview end where so many slots in a row were never used.
-const UNUSED_MAX: u32 = 64;
 
 /// The history of one aggregate, and how far the projected graph is with it.
 pub(super) struct History {
@@ -121,7 +120,7 @@ fn type_of(event: &Event) -> SmolStr {
 
 /// Reads everything about an interview.
 pub(super) async fn gather(system: &System, subject: Subject) -> Result<Evidence, ExplainError> {
-    let mut histories = histories(&*system.log, subject.interview).await?;
+    let mut histories = histories(&system.log, subject.interview).await?;
     let aggregates: Vec<AggregateId> = histories.iter().map(|history| history.aggregate).collect();
     let versions = system.projected.versions(&aggregates).await?;
     for (history, version) in histories.iter_mut().zip(versions) {
@@ -157,43 +156,22 @@ pub(super) async fn gather(system: &System, subject: Subject) -> Result<Evidence
 
 /// Reads the streams of an interview and of its sentences.
 pub(super) async fn histories(
-    log: &dyn EventLog,
+    log: &Arc<dyn EventLog>,
     interview: InterviewId,
 ) -> Result<Vec<History>, ExplainError> {
-    let mut histories = Vec::new();
-    let mut keep = |aggregate, slot, events: Vec<Event>| {
-        let is_there = !events.is_empty();
-        if is_there {
-            histories.push(History { aggregate, slot, events, applied: None });
-        }
-        is_there
-    };
     let aggregate = AggregateId::Interview(interview);
-    keep(aggregate, None, history(log, aggregate).await?);
-    let mut unused = 0;
-    for slot in 0.. {
-        if unused == UNUSED_MAX {
-            break;
-        }
-        unused += 1;
-        for generation in 0.. {
-            let aggregate = AggregateId::Sentence(SentenceId::in_generation(interview, slot, generation));
-            if !keep(aggregate, Some(slot), history(log, aggregate).await?) {
-                break;
-            }
-            unused = 0;
-        }
+    let events = match history::read(&**log, aggregate).await {
+        // What is left is what its sentences tell.
+        Err(HistoryError::Log(LogError::StreamDeleted { .. })) => Vec::new(),
+        events => events?,
+    };
+    let mut histories = vec![History { aggregate, slot: None, events, applied: None }];
+    histories.retain(|history| !history.events.is_empty());
+    for told in history::of_sentences(log, interview).await? {
+        let SentenceHistory { slot, aggregate, events, .. } = told;
+        histories.push(History { aggregate, slot: Some(slot), events, applied: None });
     }
     Ok(histories)
-}
-
-/// Reads the events of an aggregate; one that was deleted for ever has none.
-async fn history(log: &dyn EventLog, aggregate: AggregateId) -> Result<Vec<Event>, ExplainError> {
-    match history::read(log, aggregate).await {
-        Err(HistoryError::Log(LogError::StreamDeleted { .. })) => Ok(Vec::new()),
-        Err(HistoryError::Log(error)) => Err(error.into()),
-        told => told.map_err(ExplainError::History),
-    }
 }
 
 /// Reads the outbox entries of an interview.

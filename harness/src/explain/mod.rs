@@ -107,6 +107,15 @@ pub enum ExplainError {
     Unknown(InterviewId),
 }
 
+impl From<HistoryError> for ExplainError {
+    fn from(error: HistoryError) -> Self {
+        match error {
+            HistoryError::Log(error) => error.into(),
+            error => Self::History(error),
+        }
+    }
+}
+
 /// Holds what the projected graph has of an interview against what its events say, worked out once more in memory. What neither knows
 /// of is the same.
 ///
@@ -114,7 +123,7 @@ pub enum ExplainError {
 ///
 /// [`ExplainError`] when an engine does not answer, or an event cannot be read.
 pub async fn against_events(
-    log: &dyn EventLog,
+    log: &Arc<dyn EventLog>,
     projected: &dyn Graph,
     limits: &LimitsTable,
     interview: InterviewId,
@@ -129,7 +138,7 @@ pub async fn against_events(
 ///
 /// [`ExplainError`] when an engine does not answer, or an event cannot be read.
 pub async fn direct_against_events(
-    log: &dyn EventLog,
+    log: &Arc<dyn EventLog>,
     direct: &dyn Graph,
     policy: &Policy,
     limits: &LimitsTable,

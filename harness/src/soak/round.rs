@@ -257,7 +257,7 @@ impl Watched<'_> {
         }
         let mut checks = Vec::new();
         for interview in interviews {
-            let check = against_events(&*self.live.log, projected, self.limits, *interview).await;
+            let check = against_events(&self.live.log, projected, self.limits, *interview).await;
             checks.push(check.map_err(|error| Miss::of(&chain(&error)))?);
         }
         Ok(checks)

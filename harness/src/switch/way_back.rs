@@ -64,7 +64,7 @@ impl Conductor<'_> {
     }
 
     async fn told_by_events(&self, interview: InterviewId) -> Result<CheckResult, SwitchError> {
-        let (log, direct) = (&*self.system.log, &*self.system.direct);
+        let (log, direct) = (&self.system.log, &*self.system.direct);
         let (policy, limits) = (&self.system.policy, &self.system.reverse.limits);
         Ok(direct_against_events(log, direct, policy, limits, interview).await?)
     }

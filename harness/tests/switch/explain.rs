@@ -1,10 +1,16 @@
 //! A difference is explained by what brought it about: each cause is made, and told.
 
 use cutover_core::direct::{Edit, sentence_ref};
+use cutover_core::event::RecordedEvent;
 use cutover_core::graph::{Change, ChangeSet, NodeRef, Properties, Rel};
-use cutover_core::ids::SentenceId;
+use cutover_core::ids::{AggregateId, SentenceId, StreamName};
+use cutover_core::limits::LimitsTable;
+use cutover_engines::event_log::LogError;
 use cutover_engines::graph::Graph;
-use cutover_harness::explain::{Cause, ExplainError, Story, Subject, System, explain};
+use cutover_harness::diff::Policy;
+use cutover_harness::explain::{Cause, ExplainError, Story, Subject, System, direct_against_events, explain};
+use cutover_harness::provision::hooks::{Hooks, LogHook};
+use cutover_harness::provision::wrapped::hooked_log;
 use cutover_service::pipeline::RequestContext;
 use cutover_service::projection::Groups;
 
@@ -161,4 +167,32 @@ async fn an_event_that_is_parked_is_named_with_the_reason() {
     let [Cause::Parked { version: 2, reason, .. }] = &story.causes[..] else { panic!("{:?}", story.causes) };
     assert!(reason.contains("no handler for it"), "{reason}");
     assert_eq!(story.parked.len(), 1);
+}
+
+/// A store in which the stream of a sentence was deleted for ever.
+struct Tombstoned(StreamName);
+
+impl LogHook for Tombstoned {
+    fn read(&self, stream: &StreamName, events: Vec<RecordedEvent>) -> Result<Vec<RecordedEvent>, LogError> {
+        if *stream == self.0 { Err(LogError::StreamDeleted { stream: stream.clone() }) } else { Ok(events) }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sentence_whose_predecessor_was_tombstoned_is_told_all_the_same() {
+    let world = World::with_an_interview().await;
+    let pipeline = world.pipeline(9);
+    let interview = file(LINES).interview;
+    let gone = Edit::DeleteSentence { slot: 0, reason: None };
+    pipeline.execute(interview, gone, &RequestContext::human("ada")).await.expect("an edit");
+    pipeline.ingest(&file(LINES), &RequestContext::system()).await.expect("a file that brings it back");
+    pipeline.drain().await.expect("a drained outbox");
+    let predecessor = AggregateId::Sentence(SentenceId::in_generation(interview, 0, 0)).stream_name();
+    let hooks = Hooks::default().with_log(Tombstoned(predecessor));
+    let log = hooked_log(world.log.clone(), &hooks);
+    let (policy, limits) = (Policy::direct_vs_projected(), LimitsTable::default());
+    let told = direct_against_events(&log, &*world.direct, &policy, &limits, interview).await;
+    let told = told.expect("events that can be read");
+    assert!(told.differences.is_empty(), "{:?}", told.differences.first);
+    assert!(told.compared.total() > 10);
 }

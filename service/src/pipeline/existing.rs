@@ -3,19 +3,17 @@
 
 use std::sync::Arc;
 
-use cutover_core::aggregate::{AggregateState, fold};
 use cutover_core::direct::{Existing, ExistingSentence};
 use cutover_core::graph::{Label, Properties, Rel, Value};
-use cutover_core::ids::{AggregateId, InterviewId, SentenceId};
+use cutover_core::ids::InterviewId;
 use cutover_core::sentence::SentenceState;
-use cutover_engines::event_log::{EventLog, LogError};
+use cutover_engines::event_log::EventLog;
 use cutover_engines::graph::{Endpoint, Graph, GraphError, Tree};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::{SmolStr, format_smolstr};
-use tokio::task::JoinSet;
 
 use super::error::PipelineError;
-use crate::history::{self, HistoryError};
+use crate::history;
 
 /// Reads the sentences of an interview by slot; none when there is no such interview.
 pub(super) async fn read(graph: &dyn Graph, interview: InterviewId) -> Result<Existing, GraphError> {
@@ -28,68 +26,17 @@ pub(super) async fn read(graph: &dyn Graph, interview: InterviewId) -> Result<Ex
     Ok(existing)
 }
 
-/// How many slots are looked at at once; the sentences of an interview end where so many in a row have never been there.
-const SLOTS: u32 = 64;
-
 /// Reads the sentences of an interview by slot from its events.
 pub(super) async fn from_events(
     log: &Arc<dyn EventLog>,
     interview: InterviewId,
 ) -> Result<Existing, PipelineError> {
-    let mut existing = Existing::default();
-    for first in (0..).step_by(SLOTS as usize) {
-        let mut reads = JoinSet::new();
-        for slot in first..first + SLOTS {
-            let log = Arc::clone(log);
-            reads.spawn(async move { (slot, in_slot(&*log, interview, slot).await) });
-        }
-        let mut was_there = false;
-        while let Some(read) = reads.join_next().await {
-            let (slot, found) = read.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
-            let Slot::Used(sentence) = found? else { continue };
-            was_there = true;
-            existing.sentences.extend(sentence.map(|sentence| (slot, sentence)));
-        }
-        if !was_there {
-            break;
-        }
-    }
-    Ok(existing)
-}
-
-/// What the events say of a slot.
-enum Slot {
-    /// No sentence was ever there.
-    Unused,
-    /// One was, and may be.
-    Used(Option<ExistingSentence>),
-}
-
-/// Goes through the sentences that were in a slot one after the other, to the one that is alive.
-async fn in_slot(log: &dyn EventLog, interview: InterviewId, slot: u32) -> Result<Slot, PipelineError> {
-    for generation in 0.. {
-        let id = AggregateId::Sentence(SentenceId::in_generation(interview, slot, generation));
-        let told = match history::read(log, id).await {
-            Err(HistoryError::Log(LogError::StreamDeleted { .. })) => continue,
-            told => told?,
-        };
-        let AggregateState::Sentence(state) = fold(id, told.iter().map(|event| &event.body)) else {
-            unreachable!("a sentence's events make a sentence");
-        };
-        match state {
-            SentenceState::Deleted => {}
-            SentenceState::NotCreated if generation == 0 => return Ok(Slot::Unused),
-            SentenceState::NotCreated => return Ok(Slot::Used(None)),
-            SentenceState::Existing(sentence) => {
-                return Ok(Slot::Used(Some(ExistingSentence {
-                    place: Some(sentence.index),
-                    is_analysed: sentence.has_analysis(),
-                    text: sentence.text,
-                })));
-            }
-        }
-    }
-    unreachable!("a slot that is filled a generation at a time has a last one")
+    let alive = history::of_sentences(log, interview).await?.into_iter().filter_map(|told| {
+        let SentenceState::Existing(sentence) = told.state else { return None };
+        let (place, is_analysed) = (Some(sentence.index), sentence.has_analysis());
+        Some((told.slot, ExistingSentence { place, is_analysed, text: sentence.text }))
+    });
+    Ok(Existing { sentences: alive.collect() })
 }
 
 fn sentences(tree: &Tree) -> impl Iterator<Item = (u32, ExistingSentence)> {

@@ -127,6 +127,12 @@ mod tests {
     }
 
     #[test]
+    fn key_of_an_access_list_that_nobody_knows_may_say_anything() {
+        let expected = StreamMetadata { max_count: Some(2), ..Default::default() };
+        check(r#"{"$maxCount":2,"$acl":{"custom":1,"$w":["a","b"]}}"#, expected);
+    }
+
+    #[test]
     fn metadata_that_are_not_declared_json_have_no_effect() {
         assert_eq!(StreamMetadata::parse(br#"{"$maxCount":2}"#, false), StreamMetadata::default());
     }

@@ -99,13 +99,6 @@ pub enum WriteError {
     },
 }
 
-impl WriteError {
-    /// Tells whether the same write may succeed later: never, the store's refusals are decisions.
-    pub fn is_transient(&self) -> bool {
-        false
-    }
-}
-
 /// The newest metadata of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CurrentMetadata {

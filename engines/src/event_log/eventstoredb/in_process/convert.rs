@@ -71,3 +71,37 @@ pub fn store_settings(settings: &GroupSettings) -> Settings {
         ..Settings::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_setting_of_a_group_reaches_the_store() {
+        let settings = GroupSettings {
+            start_from: StartFrom::Revision(7),
+            message_timeout_ms: 1,
+            max_retry_count: 2,
+            read_batch_size: 3,
+            history_buffer_size: 4,
+            checkpoint_lower_bound: 5,
+            checkpoint_upper_bound: 6,
+        };
+        let expected = Settings {
+            start_from: StoreStart::Position(GroupPosition::Stream(7)),
+            resolve_links: true,
+            message_timeout: Duration::from_millis(1),
+            max_retry_count: 2,
+            live_buffer_size: 4,
+            read_batch_size: 3,
+            history_buffer_size: 4,
+            min_checkpoint_count: 5,
+            max_checkpoint_count: 6,
+            ..Settings::default()
+        };
+        assert_eq!(store_settings(&settings), expected);
+        let from = |start_from| store_settings(&GroupSettings { start_from, ..settings.clone() }).start_from;
+        assert_eq!(from(StartFrom::Start), StoreStart::Beginning);
+        assert_eq!(from(StartFrom::End), StoreStart::End);
+    }
+}

@@ -310,6 +310,32 @@ fn link_is_followed_once_only() {
 }
 
 #[test]
+fn link_is_kept_where_the_reader_wants_it_as_it_is() {
+    let mut store = store_with(1);
+    let link = NewEvent { event_type: "$>".into(), data: Bytes::from_static(b"0@s"), ..event(900) };
+    store.append("links", ExpectedRevision::Any, vec![link], NOW).unwrap();
+    let page = store.read_stream_forward("links", 0, 1, Links::Keep, NOW).unwrap();
+    assert!(page.events[0].link.is_none());
+    assert!(page.events[0].event.as_ref().unwrap().is_link());
+}
+
+#[test]
+fn event_of_the_largest_size_is_stored_and_any_larger_one_is_refused() {
+    let settings = Settings {
+        initial_records: false,
+        max_append_event_bytes: event(1).size_bytes(),
+        ..Settings::default()
+    };
+    let mut store = Store::new(settings, || Uuid::from_u128(1 << 64), NOW);
+    store.append("s", ExpectedRevision::Any, events([1]), NOW).unwrap();
+    for longer in 1..3 {
+        let large = NewEvent { metadata: Bytes::from(vec![b' '; longer]), ..event(2) };
+        let refused = store.append("s", ExpectedRevision::Any, vec![large], NOW).unwrap_err();
+        assert!(matches!(refused, WriteError::EventTooLarge { .. }), "{refused:?}");
+    }
+}
+
+#[test]
 fn link_that_names_no_revision_is_a_plain_event() {
     let mut store = store_with(1);
     let broken = NewEvent { event_type: "$>".into(), data: Bytes::from_static(b"x@s"), ..event(900) };

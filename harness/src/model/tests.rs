@@ -5,7 +5,7 @@ mod interviews;
 use cutover_core::analysed::AnalysedSentence;
 use cutover_core::direct::{self, Existing, ExistingSentence, WrittenAt};
 use cutover_core::event::{Body, Event};
-use cutover_core::graph::{ChangeSet, Rel};
+use cutover_core::graph::{ChangeSet, Label, Rel};
 use cutover_core::ids::{AggregateId, EventId, SentenceId};
 use cutover_core::interview::{InterviewCreated, InterviewEvent};
 use cutover_core::metadata::{Actor, Metadata};
@@ -19,7 +19,7 @@ use cutover_engines::graph::{Graph, MemoryGraph, Schema};
 use uuid::Uuid;
 
 use super::*;
-use crate::diff::{GraphSource, Limits as DiffLimits, Orientation, Policy, diff};
+use crate::diff::{GraphSource, Limits as DiffLimits, Orientation, Policy, Source as _, diff};
 use crate::result::{CheckResult, Outcome};
 use crate::seed::Seed;
 use crate::workload::people::People;
@@ -528,5 +528,31 @@ async fn moves_that_are_drawn_come_out_as_the_model_expects_on_both_paths() {
                 assert_expected(&model, &projected, Schema::Projected, &when).await;
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn pages_of_any_size_join_to_the_same_nodes() {
+    let expected = model(&[ingest(vec![sentence("One.", &["a", "b", "c", "d", "e"])])]).expected();
+    let label = Label::Keyword.as_str();
+    let all = expected.nodes(label, None, 100).await.expect("a page");
+    assert_eq!((all.rows.len(), all.next.is_none()), (5, true));
+    let census = expected.census().await.expect("a census");
+    assert_eq!(census.nodes.get(label), Some(&5));
+    assert_eq!(census.relationships.get(Rel::MentionsOverallKeyword.as_str()), Some(&5));
+    for limit in 1..=6 {
+        let (mut rows, mut after) = (Vec::new(), None);
+        loop {
+            let page = expected.nodes(label, after.as_ref(), limit).await.expect("a page");
+            assert!(page.rows.len() <= limit && !page.rows.is_empty(), "{} of {limit}", page.rows.len());
+            rows.extend(page.rows.iter().map(|row| row.properties.clone()));
+            assert!(rows.len() <= 5, "it goes on for ever");
+            match page.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        let whole: Vec<_> = all.rows.iter().map(|row| row.properties.clone()).collect();
+        assert_eq!(rows, whole, "{limit} at once");
     }
 }

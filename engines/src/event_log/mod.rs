@@ -12,11 +12,13 @@ mod client;
 #[cfg(feature = "testing")]
 pub mod contract;
 pub mod eventstoredb;
+mod interposed;
 mod parking_lot;
 mod port;
 
 pub use client::{EventStoreDb, InvalidConnectionString};
 pub use eventstoredb::InProcessLog;
+pub use interposed::Interposed;
 pub use port::{
     Answers, Appended, Delivered, EventLog, ExpectedRevision, GroupId, GroupInfo, GroupSettings, LogError,
     NewEvent, ParkedEvent, Receiver, StartFrom, Subscription,

@@ -5,12 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use cutover_core::event::RecordedEvent;
 use cutover_core::ids::StreamName;
-use cutover_engines::event_log::{
-    Appended, EventLog, ExpectedRevision, GroupId, GroupInfo, GroupSettings, LogError, NewEvent, ParkedEvent,
-    Subscription,
-};
+use cutover_engines::event_log::{Appended, EventLog, ExpectedRevision, Interposed, LogError, NewEvent};
 
 use super::old_form::in_old_form;
 use crate::scenario::step::Form;
@@ -75,7 +71,11 @@ fn in_form(form: Form, event: NewEvent) -> NewEvent {
 }
 
 #[async_trait]
-impl EventLog for Streams {
+impl Interposed for Streams {
+    fn inner(&self) -> &dyn EventLog {
+        &*self.inner
+    }
+
     async fn append(
         &self,
         stream: &StreamName,
@@ -95,43 +95,6 @@ impl EventLog for Streams {
         let events = noted.events.entry(stream.clone()).or_default();
         *events = (*events).max(appended.revision + 1);
         Ok(appended)
-    }
-
-    async fn read(
-        &self,
-        stream: &StreamName,
-        from: u64,
-        limit: usize,
-    ) -> Result<Vec<RecordedEvent>, LogError> {
-        self.inner.read(stream, from, limit).await
-    }
-
-    async fn last_revision(&self, stream: &StreamName) -> Result<Option<u64>, LogError> {
-        self.inner.last_revision(stream).await
-    }
-
-    async fn ensure_group(&self, group: &GroupId, settings: &GroupSettings) -> Result<(), LogError> {
-        self.inner.ensure_group(group, settings).await
-    }
-
-    async fn delete_group(&self, group: &GroupId) -> Result<(), LogError> {
-        self.inner.delete_group(group).await
-    }
-
-    async fn subscribe(&self, group: &GroupId, buffer: usize) -> Result<Subscription, LogError> {
-        self.inner.subscribe(group, buffer).await
-    }
-
-    async fn replay_parked(&self, group: &GroupId) -> Result<(), LogError> {
-        self.inner.replay_parked(group).await
-    }
-
-    async fn parked(&self, group: &GroupId) -> Result<Vec<ParkedEvent>, LogError> {
-        self.inner.parked(group).await
-    }
-
-    async fn group_info(&self, group: &GroupId) -> Result<GroupInfo, LogError> {
-        self.inner.group_info(group).await
     }
 }
 

@@ -8,10 +8,7 @@ use async_trait::async_trait;
 use cutover_core::event::RecordedEvent;
 use cutover_core::ids::StreamName;
 use cutover_core::switch::{Mode, SwitchEvent};
-use cutover_engines::event_log::{
-    Appended, EventLog, ExpectedRevision, GroupId, GroupInfo, GroupSettings, LogError, NewEvent, ParkedEvent,
-    Subscription,
-};
+use cutover_engines::event_log::{Appended, EventLog, ExpectedRevision, Interposed, LogError, NewEvent};
 use cutover_harness::switch::SwitchError;
 use tokio::sync::Notify;
 
@@ -51,7 +48,11 @@ impl Hanging {
 }
 
 #[async_trait]
-impl EventLog for Hanging {
+impl Interposed for Hanging {
+    fn inner(&self) -> &dyn EventLog {
+        &*self.inner
+    }
+
     async fn append(
         &self,
         stream: &StreamName,
@@ -83,34 +84,6 @@ impl EventLog for Hanging {
     ) -> Result<Vec<RecordedEvent>, LogError> {
         self.answers()?;
         self.inner.read(stream, from, limit).await
-    }
-
-    async fn last_revision(&self, stream: &StreamName) -> Result<Option<u64>, LogError> {
-        self.inner.last_revision(stream).await
-    }
-
-    async fn ensure_group(&self, group: &GroupId, settings: &GroupSettings) -> Result<(), LogError> {
-        self.inner.ensure_group(group, settings).await
-    }
-
-    async fn delete_group(&self, group: &GroupId) -> Result<(), LogError> {
-        self.inner.delete_group(group).await
-    }
-
-    async fn subscribe(&self, group: &GroupId, buffer: usize) -> Result<Subscription, LogError> {
-        self.inner.subscribe(group, buffer).await
-    }
-
-    async fn replay_parked(&self, group: &GroupId) -> Result<(), LogError> {
-        self.inner.replay_parked(group).await
-    }
-
-    async fn parked(&self, group: &GroupId) -> Result<Vec<ParkedEvent>, LogError> {
-        self.inner.parked(group).await
-    }
-
-    async fn group_info(&self, group: &GroupId) -> Result<GroupInfo, LogError> {
-        self.inner.group_info(group).await
     }
 }
 

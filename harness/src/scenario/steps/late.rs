@@ -5,13 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use cutover_core::event::RecordedEvent;
 use cutover_core::graph::ChangeSet;
 use cutover_core::ids::StreamName;
-use cutover_engines::event_log::{
-    Appended, EventLog, ExpectedRevision, GroupId, GroupInfo, GroupSettings, LogError, NewEvent, ParkedEvent,
-    Subscription,
-};
+use cutover_engines::event_log::{self, Appended, EventLog, ExpectedRevision, LogError, NewEvent};
 use cutover_engines::graph::{ApplyError, Graph, Interposed};
 use cutover_service::pipeline::{Pipeline, PipelineError, RequestContext};
 use tokio::sync::watch;
@@ -132,7 +128,11 @@ struct SlowLog {
 }
 
 #[async_trait]
-impl EventLog for SlowLog {
+impl event_log::Interposed for SlowLog {
+    fn inner(&self) -> &dyn EventLog {
+        &*self.log
+    }
+
     async fn append(
         &self,
         stream: &StreamName,
@@ -141,42 +141,5 @@ impl EventLog for SlowLog {
     ) -> Result<Appended, LogError> {
         self.gate.pass().await;
         self.log.append(stream, expected, events).await
-    }
-
-    async fn read(
-        &self,
-        stream: &StreamName,
-        from: u64,
-        limit: usize,
-    ) -> Result<Vec<RecordedEvent>, LogError> {
-        self.log.read(stream, from, limit).await
-    }
-
-    async fn last_revision(&self, stream: &StreamName) -> Result<Option<u64>, LogError> {
-        self.log.last_revision(stream).await
-    }
-
-    async fn ensure_group(&self, group: &GroupId, settings: &GroupSettings) -> Result<(), LogError> {
-        self.log.ensure_group(group, settings).await
-    }
-
-    async fn delete_group(&self, group: &GroupId) -> Result<(), LogError> {
-        self.log.delete_group(group).await
-    }
-
-    async fn subscribe(&self, group: &GroupId, buffer: usize) -> Result<Subscription, LogError> {
-        self.log.subscribe(group, buffer).await
-    }
-
-    async fn replay_parked(&self, group: &GroupId) -> Result<(), LogError> {
-        self.log.replay_parked(group).await
-    }
-
-    async fn parked(&self, group: &GroupId) -> Result<Vec<ParkedEvent>, LogError> {
-        self.log.parked(group).await
-    }
-
-    async fn group_info(&self, group: &GroupId) -> Result<GroupInfo, LogError> {
-        self.log.group_info(group).await
     }
 }

@@ -22,6 +22,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -227,26 +228,33 @@ def keep(binaries, folder):
 
 
 def run(binaries, tests, number, seconds):
+    """Puts a mutant to the tests until one fails: the others, which may wait long for what a mutant never does, are ended with it."""
+
     def limit():
         resource.setrlimit(resource.RLIMIT_AS, (BYTES_MAX, BYTES_MAX))
 
     for binary, package_dir in binaries:
         environment = {**os.environ, "MUTANT": str(number), "CARGO_MANIFEST_DIR": package_dir}
         environment |= {"INSTA_UPDATE": "no", "INSTA_FORCE_PASS": "0", "RUST_BACKTRACE": "0"}
-        try:
-            done = subprocess.run(
-                [binary, *tests],
-                cwd=package_dir,
-                env=environment,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                timeout=seconds,
-                preexec_fn=limit,
-            )
-        except subprocess.TimeoutExpired:
-            return "timeout"
-        if done.returncode != 0:
-            return "caught"
+        tested = subprocess.Popen(
+            [binary, *tests],
+            cwd=package_dir,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            errors="replace",
+            preexec_fn=limit,
+        )
+        time_is_up = threading.Event()
+        timer = threading.Timer(seconds, lambda: (time_is_up.set(), tested.kill()))
+        timer.start()
+        with tested:
+            if any(line.endswith("... FAILED\n") for line in tested.stdout):
+                tested.kill()
+        timer.cancel()
+        if tested.returncode != 0:
+            return "timeout" if time_is_up.is_set() else "caught"
     return "missed"
 
 

@@ -77,6 +77,19 @@ async fn both_ways_lead_to_one_store() {
     assert_eq!(direct.group_info(&group()).await.unwrap(), wire.group_info(&group()).await.unwrap());
 }
 
+#[tokio::test]
+async fn a_stream_that_was_truncated_is_read_no_further_than_asked() {
+    let server = EmbeddedEventStore::start(any_port()).await.unwrap();
+    let (direct, wire) = (server.in_process(), EventStoreDb::new(&server.connection_string()).unwrap());
+    direct.append(&stream(), ExpectedRevision::NoStream, (1..10).map(event).collect()).await.unwrap();
+    server.store().write(|store, now| store.set_truncate_before(stream().as_str(), 2, now));
+
+    let read = direct.read(&stream(), 0, 3).await.unwrap();
+
+    assert_eq!(read.iter().map(|event| event.revision).collect::<Vec<_>>(), [2, 3, 4]);
+    assert_eq!(read, wire.read(&stream(), 0, 3).await.unwrap());
+}
+
 #[derive(Debug)]
 struct TooBusy;
 

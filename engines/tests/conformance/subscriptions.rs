@@ -254,6 +254,22 @@ async fn c31_live_checkpoints_come_after_the_event_that_completes_the_interval()
 }
 
 #[tokio::test]
+async fn c31_subscription_after_the_last_record_is_told_at_once_how_far_it_is() {
+    let server = bare_server().await;
+    let last = server.fill("other", 1).await.position;
+    let options = SubscribeToAllOptions::default()
+        .position(StreamPosition::Position(last))
+        .filter(SubscriptionFilter::on_stream_name().add_prefix("wan"));
+    let mut subscription = server.client.subscribe_to_all(&options).await;
+    assert!(matches!(next(&mut subscription).await.unwrap(), SubscriptionEvent::Confirmed(_)));
+    match next(&mut subscription).await.unwrap() {
+        SubscriptionEvent::Checkpoint(position) => assert_eq!(position, last),
+        other => panic!("{other:?} is no checkpoint"),
+    }
+    assert!(matches!(next(&mut subscription).await.unwrap(), SubscriptionEvent::CaughtUp));
+}
+
+#[tokio::test]
 async fn c31_interval_of_zero_is_refused() {
     let mut server = bare_server().await;
     let source = StreamOption::All(AllOptions { all_option: Some(AllOption::Start(Empty {})) });

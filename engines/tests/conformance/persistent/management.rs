@@ -6,7 +6,7 @@ use cutover_engines::event_log::eventstoredb::grpc::wire::persistent_subscriptio
     self, StreamOptions, options::StreamOption, settings, stream_options,
 };
 use eventstore::{
-    Error, PersistentSubscriptionOptions, PersistentSubscriptionToAllOptions, RevisionOrPosition,
+    Error, PersistentSubscriptionOptions, PersistentSubscriptionToAllOptions, Position, RevisionOrPosition,
     StreamPosition, SubscribeToPersistentSubscriptionOptions, SubscriptionFilter,
 };
 use tonic::{Code, Status};
@@ -137,6 +137,25 @@ async fn c29_group_on_all_starts_with_the_event_at_its_position() {
     let event = Consumer { subscription }.one().await;
 
     assert_eq!(event.get_original_stream_id(), "orders-2");
+}
+
+#[tokio::test]
+async fn c29_group_on_all_starts_at_the_last_record_but_not_beyond_it() {
+    let consumers = consumers().await;
+    let store = consumers.server.handle.store();
+    let last = store.read(|store, _| store.log().last().map(|record| record.position)).unwrap();
+    let starting_at = |place| {
+        let position = Position { commit: place, prepare: place };
+        PersistentSubscriptionToAllOptions::default().start_from(StreamPosition::Position(position))
+    };
+    let client = &consumers.server.client;
+
+    let beyond = client.create_persistent_subscription_to_all(GROUP, &starting_at(last + 1)).await;
+    let there = client.create_persistent_subscription_to_all(GROUP, &starting_at(last)).await;
+
+    let words = format!("lies beyond the last indexed position C:{last}");
+    assert!(matches!(&beyond, Err(Error::ServerError(said)) if said.contains(&words)), "{beyond:?}");
+    there.unwrap();
 }
 
 #[tokio::test]

@@ -116,6 +116,14 @@ mod tests {
     }
 
     #[test]
+    fn an_event_whose_data_look_like_a_link_is_of_its_own_stream() {
+        let event = record("orders-1", 3, "Noted", "7@orders-2");
+        let event = SubscribedEvent::new(ResolvedEvent::plain(&event), SourceKind::Stream);
+        assert_eq!(event.source_stream(), "orders-1");
+        assert_eq!(event.link_data(), b"3@orders-1");
+    }
+
+    #[test]
     fn a_link_whose_target_is_gone_still_is_an_event() {
         let resolved = ResolvedEvent { event: None, link: Some(link()) };
         let event = SubscribedEvent::new(resolved, SourceKind::Stream);

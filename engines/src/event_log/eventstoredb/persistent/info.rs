@@ -92,7 +92,7 @@ impl Latencies {
         sorted.sort_unstable();
         let (Some(&fastest), Some(&highest)) = (sorted.first(), sorted.last()) else { return Vec::new() };
         let mean = sorted.iter().sum::<Duration>() / u32::try_from(sorted.len()).unwrap_or(u32::MAX);
-        let at = |per_mille: usize| sorted[(sorted.len() * per_mille / 1000).min(sorted.len() - 1)];
+        let at = |per_mille: usize| sorted[sorted.len() * per_mille / 1000];
         let figures = [
             ("Mean", mean),
             ("Median", at(500)),

@@ -184,5 +184,6 @@ mod tests {
             outstanding.remove(event(revision).id);
         }
         assert!(outstanding.sent.len() <= 66, "{} send times are kept for one event", outstanding.sent.len());
+        assert_eq!(revisions(&outstanding.expire(second(10), TIMEOUT)), [0], "its own is among them");
     }
 }

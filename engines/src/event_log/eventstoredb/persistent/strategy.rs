@@ -363,6 +363,15 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_shared_evenly_stays_where_it_is() {
+        let mut buckets = Buckets::default();
+        buckets.owners[..5].fill(Some(ClientId(0)));
+        buckets.share_with(ClientId(1), 2);
+        let (kept, handed_over) = (Some(ClientId(0)), Some(ClientId(1)));
+        assert_eq!(buckets.owners[..6], [kept, kept, handed_over, handed_over, kept, None]);
+    }
+
+    #[test]
     fn the_buckets_of_a_leaver_go_to_those_who_stay() {
         let mut clients = dispatcher(ConsumerStrategy::Pinned, &[1, 10]);
         let of_first = pinned_to(&mut clients, 0, 3);

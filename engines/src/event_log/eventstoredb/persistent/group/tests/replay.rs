@@ -57,6 +57,11 @@ fn a_replay_of_nothing_does_nothing() {
     let mut scene = Scene::new(from_start(), 1);
     assert_eq!(scene.connect(1, 10).replay(None).replay(Some(0)).deliveries(), times(1, (0, 0)));
     assert_eq!(scene.parked_before, 0);
+
+    let mut group: Group<TestMessage> = Group::new(Settings::default(), None, Timestamp::default());
+    group.replay_parked(ParkedRange { first: 3, end: 3 }, None);
+    group.replay_parked(ParkedRange { first: 3, end: 5 }, Some(2));
+    assert_eq!(group.poll_output(), None, "not even the parked stream is read");
 }
 
 #[test]

@@ -8,12 +8,13 @@ use cutover_engines::event_log::eventstoredb::grpc::wire::monitoring::monitoring
 use cutover_engines::event_log::eventstoredb::grpc::wire::operations::operations_client::OperationsClient;
 use cutover_engines::event_log::eventstoredb::grpc::wire::operations::{StartScavengeReq, StopScavengeReq};
 use cutover_engines::event_log::eventstoredb::grpc::wire::server_features::server_features_client::ServerFeaturesClient;
-use cutover_engines::event_log::eventstoredb::grpc::{EmbeddedEventStore, StartError};
+use cutover_engines::event_log::eventstoredb::grpc::{EmbeddedEventStore, Options, StartError, Ticks};
 use eventstore::{Error, ExpectedRevision, SubscribeToAllOptions, SubscribeToStreamOptions};
+use tokio_stream::StreamExt as _;
 use tonic::Code;
 use tonic::codegen::http::uri::PathAndQuery;
 
-use crate::support::{ANY_PORT, events, history, next, server};
+use crate::support::{ANY_PORT, PATIENCE, events, history, next, server, server_with, soon};
 
 #[tokio::test]
 async fn c01_features_are_told_in_lower_case_with_a_version_of_three_numbers() {
@@ -133,6 +134,52 @@ async fn address_in_use_is_named() {
         matches!(refused, StartError::AddressInUse { address, .. } if address == first.address()),
         "{refused:?}"
     );
+}
+
+#[tokio::test]
+async fn address_of_another_machine_is_refused_for_good_and_one_in_use_is_not() {
+    let of_documentation = "192.0.2.1:0".parse().unwrap();
+    let refused = EmbeddedEventStore::start(of_documentation).await.unwrap_err();
+    assert!(matches!(refused, StartError::Listen { .. }) && !refused.is_transient(), "{refused:?}");
+
+    let first = EmbeddedEventStore::start(ANY_PORT).await.unwrap();
+    let refused = EmbeddedEventStore::start(first.address()).await.unwrap_err();
+    assert!(refused.is_transient(), "{refused:?}");
+}
+
+#[tokio::test]
+async fn seconds_are_counted_unless_they_are_told_by_hand() {
+    let counting = server().await;
+    let mut signals = counting.handle.store().signals();
+    let signal = soon(tokio::time::timeout(PATIENCE, signals.next()).await).unwrap();
+    assert!(signal.ticks > 0, "{signal:?}");
+
+    let told = server_with(Options { ticks: Ticks::ByHand, ..Options::default() }).await;
+    told.handle.tick();
+    assert_eq!(told.handle.store().signal().ticks, 1);
+}
+
+#[tokio::test]
+async fn client_that_asks_for_a_shutdown_stops_the_server() {
+    let mut server = server().await;
+    let address = server.handle.address();
+    let mut operations = OperationsClient::connect(format!("http://{address}")).await.unwrap();
+
+    operations.shutdown(Empty {}).await.unwrap();
+    soon(tokio::time::timeout(PATIENCE, server.handle.stopped()).await);
+
+    EmbeddedEventStore::start(address).await.unwrap();
+}
+
+#[tokio::test]
+async fn shutdown_ends_a_call_of_batches_that_waits_for_more() {
+    let mut server = server().await;
+    let mut answers = server.raw.batch_append(tokio_stream::pending()).await.unwrap().into_inner();
+
+    server.handle.shutdown().await;
+
+    let ended = soon(tokio::time::timeout(PATIENCE, answers.message()).await).unwrap_err();
+    assert_eq!((ended.code(), ended.message()), (Code::Unavailable, "Server is shutting down"));
 }
 
 #[tokio::test]

@@ -7,15 +7,17 @@ use cutover_engines::event_log::eventstoredb::grpc::wire::streams::batch_append_
     DeadlineOption, ExpectedStreamPosition,
 };
 use cutover_engines::event_log::eventstoredb::grpc::wire::streams::{
-    BatchAppendReq, BatchAppendResp, batch_append_req, batch_append_resp,
+    AppendReq, BatchAppendReq, BatchAppendResp, append_req, batch_append_req, batch_append_resp,
 };
 use cutover_engines::event_log::eventstoredb::grpc::wire::{self, Empty};
 use eventstore::{BatchAppendOptions, CurrentRevision, Error, ExpectedRevision, ReadStreamOptions};
 use prost::Message as _;
+use tokio_stream::StreamExt as _;
 use tonic::Code;
 
 use crate::support::{
-    Server, event, events, id, proposed, server, stream_identifier, system_metadata, trailer, wire_id,
+    PATIENCE, Server, event, events, id, proposed, server, soon, stream_identifier, system_metadata, trailer,
+    wire_id,
 };
 
 use ExpectedRevision::{Any, Exact, NoStream, StreamExists};
@@ -183,6 +185,26 @@ async fn c26_append_over_the_limit_is_refused_with_the_limit() {
     let missing = server.read("s", &ReadStreamOptions::default()).await.unwrap_err();
     assert!(matches!(missing, Error::ResourceNotFound), "nothing was written: {missing:?}");
     server.append_raw("s", any(), vec![proposed(0, limit - 10), proposed(1, 10)]).await.unwrap();
+}
+
+#[tokio::test]
+async fn append_over_the_limit_is_refused_before_its_end() {
+    let mut server = server().await;
+    let options = append_req::Options {
+        stream_identifier: Some(stream_identifier("s")),
+        expected_stream_revision: Some(ExpectedStreamRevision::Any(Empty {})),
+    };
+    let parts = [
+        append_req::Content::Options(options),
+        append_req::Content::ProposedMessage(proposed(0, 600_000)),
+        append_req::Content::ProposedMessage(proposed(1, 600_000)),
+    ];
+    let parts = parts.map(|content| AppendReq { content: Some(content) });
+
+    let without_end = tokio_stream::iter(parts).chain(tokio_stream::pending());
+    let refused = soon(tokio::time::timeout(PATIENCE, server.raw.append(without_end)).await).unwrap_err();
+
+    assert_eq!(trailer(&refused, "exception"), "maximum-append-size-exceeded");
 }
 
 #[tokio::test]

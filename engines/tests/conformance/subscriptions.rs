@@ -270,6 +270,15 @@ async fn c31_subscription_after_the_last_record_is_told_at_once_how_far_it_is() 
 }
 
 #[tokio::test]
+async fn filtered_subscription_finds_what_comes_after_much_that_is_not_wanted() {
+    let mut server = bare_server().await;
+    server.fill("other", 1_000).await;
+    server.fill("wanted", 1).await;
+    let told = follow_until_live(&mut server, filtered("wan", 1_000_000, 1)).await;
+    assert_eq!((told.events.len(), told.checkpoints.len()), (1, 1));
+}
+
+#[tokio::test]
 async fn c31_interval_of_zero_is_refused() {
     let mut server = bare_server().await;
     let source = StreamOption::All(AllOptions { all_option: Some(AllOption::Start(Empty {})) });

@@ -207,21 +207,35 @@ async fn event_of_a_category_is_acknowledged_by_the_id_of_its_link() {
     assert_eq!(consumer.take_and_ack(3).await, first(0..3));
 }
 
-#[tokio::test]
-async fn half_closed_call_goes_on_to_deliver() {
-    let consumers = group(1, &from_start()).await;
+/// Asks to consume with the generated client.
+fn to_consume(buffer_size: i32) -> ReadReq {
     let options = read_req::Options {
         stream_option: Some(options::StreamOption::StreamIdentifier(stream_identifier(STREAM))),
         group_name: GROUP.into(),
-        buffer_size: 10,
+        buffer_size,
         uuid_option: Some(options::UuidOption {
             content: Some(options::uuid_option::Content::Structured(Empty {})),
         }),
     };
-    let request = ReadReq { content: Some(read_req::Content::Options(options)) };
+    ReadReq { content: Some(read_req::Content::Options(options)) }
+}
+
+#[tokio::test]
+async fn consumer_without_room_for_an_event_is_refused() {
+    let consumers = group(1, &from_start()).await;
+    let mut raw = consumers.raw().await;
+    for buffer_size in [0, -1] {
+        let refused = raw.read(tokio_stream::iter([to_consume(buffer_size)])).await.unwrap_err();
+        assert_eq!(refused.code(), tonic::Code::Unknown, "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn half_closed_call_goes_on_to_deliver() {
+    let consumers = group(1, &from_start()).await;
 
     let mut raw = consumers.raw().await;
-    let mut answers = raw.read(tokio_stream::iter([request])).await.unwrap().into_inner();
+    let mut answers = raw.read(tokio_stream::iter([to_consume(10)])).await.unwrap().into_inner();
 
     let confirmation = answers.message().await.unwrap().unwrap().content.unwrap();
     let read_resp::Content::SubscriptionConfirmation(confirmation) = confirmation else {

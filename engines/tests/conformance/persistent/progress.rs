@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use cutover_engines::event_log::eventstoredb::grpc::wire::Empty;
+use cutover_engines::event_log::eventstoredb::grpc::wire::operations::operations_client::OperationsClient;
 use eventstore::{NakAction, PersistentSubscriptionOptions};
 
 use super::{STREAM, deliveries, first, from_start, group};
@@ -116,6 +118,21 @@ async fn checkpoint_survives_a_restart_of_the_subsystem() {
     let dropped = consumer.next_event().await;
     assert!(matches!(dropped, Err(eventstore::Error::IllegalStateError(_))), "{dropped:?}");
     assert_eq!(deliveries(&consumers.connect(10).await.take(4).await), first(1..5));
+}
+
+#[tokio::test]
+async fn restart_that_an_administrator_asks_for_is_the_same() {
+    let consumers = group(1, &every_event()).await;
+    let mut consumer = consumers.connect(10).await;
+    consumer.one().await;
+
+    let address = format!("http://{}", consumers.server.handle.address());
+    let mut operations = OperationsClient::connect(address).await.unwrap();
+    operations.restart_persistent_subscriptions(Empty {}).await.unwrap();
+
+    let dropped = consumer.next_event().await;
+    assert!(matches!(dropped, Err(eventstore::Error::IllegalStateError(_))), "{dropped:?}");
+    assert_eq!(deliveries(&consumers.connect(10).await.take(1).await), first(0..1));
 }
 
 #[tokio::test]

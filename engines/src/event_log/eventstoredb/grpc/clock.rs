@@ -46,3 +46,14 @@ impl Clock for ManualClock {
         Timestamp::from_unix_ticks(self.ticks.load(Ordering::SeqCst))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_of_the_system_counts_from_1970() {
+        let in_2023 = Timestamp::since_unix_epoch(Duration::from_secs(1_700_000_000));
+        assert!(SystemClock.now() > in_2023);
+    }
+}

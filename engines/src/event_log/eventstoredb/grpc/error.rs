@@ -147,6 +147,12 @@ mod tests {
     }
 
     #[test]
+    fn expectations_that_are_no_revision_are_told_as_negative_numbers() {
+        use ExpectedRevision::{Any, Exact, NoStream, StreamExists};
+        assert_eq!([NoStream, Any, StreamExists, Exact(7)].map(version), [-1, -2, -4, 7]);
+    }
+
+    #[test]
     fn unexpected_revision_is_told_in_text_and_trailers() {
         let status = write_refused(&WriteError::WrongExpectedRevision {
             stream: "s".into(),

@@ -54,8 +54,7 @@ pub trait Gate: Send + Sync + fmt::Debug {
     fn before(&self, call: Call<'_>) -> Result<(), Refusal>;
 
     /// Loses the answer of a call that was executed, or lets it pass.
-    fn after(&self, call: Call<'_>) -> Result<(), Refusal> {
-        let _ = call;
+    fn after(&self, _call: Call<'_>) -> Result<(), Refusal> {
         Ok(())
     }
 }

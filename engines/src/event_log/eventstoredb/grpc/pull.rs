@@ -110,3 +110,26 @@ impl<T: Unpin> Stream for PullStream<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    /// Polls once, and returns what came.
+    fn poll(stream: &mut PullStream<u32>) -> Poll<Option<u32>> {
+        let polled = Pin::new(stream).poll_next(&mut Context::from_waker(Waker::noop()));
+        polled.map(|next| next.map(|message| message.expect("no call fails here")))
+    }
+
+    #[test]
+    fn a_source_that_finds_nothing_lets_others_have_their_turn() {
+        let mut left = vec![Pulled::End(None), Pulled::Messages(vec![7])];
+        left.extend((0..2 * EMPTY_PULLS + 1).map(|_| Pulled::Messages(Vec::new())));
+        let mut stream = PullStream::finite(Vec::new(), move || left.pop().expect("it has not ended"));
+        assert_eq!(poll(&mut stream), Poll::Pending);
+        assert_eq!(poll(&mut stream), Poll::Ready(Some(7)));
+        assert_eq!(poll(&mut stream), Poll::Ready(None));
+    }
+}

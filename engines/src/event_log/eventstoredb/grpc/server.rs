@@ -275,3 +275,17 @@ fn dialable(address: SocketAddr) -> SocketAddr {
     };
     SocketAddr::new(ip, address.port())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_dial_this_machine_where_the_server_listens_on_all_interfaces() {
+        let dialed = |address: &str| dialable(address.parse().unwrap()).to_string();
+        assert_eq!(dialed("0.0.0.0:2113"), "127.0.0.1:2113");
+        assert_eq!(dialed("[::]:2113"), "[::1]:2113");
+        assert_eq!(dialed("192.0.2.7:2113"), "192.0.2.7:2113");
+        assert_eq!(dialed("[2001:db8::7]:2113"), "[2001:db8::7]:2113");
+    }
+}

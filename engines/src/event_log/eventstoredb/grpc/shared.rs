@@ -115,3 +115,31 @@ impl SharedStore {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::settings::Settings;
+    use super::super::clock::SystemClock;
+    use super::super::gate::OpenGate;
+    use super::*;
+
+    #[test]
+    fn followers_are_woken_when_the_log_grew_and_not_otherwise() {
+        let store = Store::new(Settings::default(), Uuid::new_v4, Timestamp::default());
+        let shared = SharedStore::new(store, Arc::new(SystemClock), Arc::new(OpenGate));
+        let mut follower = shared.signal.subscribe();
+
+        shared.write(|_, _| ());
+        assert!(!follower.has_changed().unwrap());
+
+        let len = shared.write(|store, now| {
+            store.append_json_as_system("s", "T", &serde_json::json!({}), now);
+            store.log().len()
+        });
+        assert_eq!(follower.borrow_and_update().log_len, len);
+        assert!(!follower.has_changed().unwrap());
+
+        shared.tick();
+        assert_eq!(follower.borrow_and_update().ticks, 1);
+    }
+}

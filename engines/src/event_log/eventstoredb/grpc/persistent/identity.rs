@@ -36,12 +36,11 @@ fn decode_base64(text: &str) -> Option<Vec<u8>> {
             b'/' => 63,
             _ => return None,
         };
-        bits = (bits << 6) | u32::from(value);
+        bits = (bits << 6) + u32::from(value);
         held += 6;
         if held >= 8 {
             held -= 8;
             decoded.push((bits >> held) as u8);
-            bits &= (1 << held) - 1;
         }
     }
     Some(decoded)
@@ -60,6 +59,14 @@ mod tests {
             identity(&headers),
             ClientIdentity { username: "admin".into(), connection_name: "projector".into() }
         );
+    }
+
+    #[test]
+    fn each_symbol_stands_for_its_six_bits() {
+        let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        let decoded = decode_base64(alphabet).unwrap();
+        let bits = decoded.iter().map(|byte| format!("{byte:08b}")).collect::<String>();
+        assert_eq!(bits, (0..64).map(|value| format!("{value:06b}")).collect::<String>());
     }
 
     #[test]

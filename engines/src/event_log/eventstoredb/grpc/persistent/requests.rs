@@ -277,6 +277,23 @@ mod tests {
     }
 
     #[test]
+    fn a_filter_has_an_expression_or_prefixes_of_types_or_of_streams() {
+        use all_options::filter_options::{Expression, Filter};
+        let read = |wanted| {
+            let options = all_options::FilterOptions { filter: Some(wanted), ..Default::default() };
+            filter(all_options::FilterOption::Filter(options)).unwrap()
+        };
+        let expression = Expression { regex: "^Order".into(), prefix: Vec::new() };
+        let of_types =
+            FilterEntry { on_event_type: true, regex: Some("^Order".into()), prefixes: Vec::new() };
+        assert_eq!(read(Filter::EventType(expression)), of_types);
+        let expression = Expression { regex: String::new(), prefix: vec!["orders-".into()] };
+        let of_streams = FilterEntry { on_event_type: false, regex: None, prefixes: vec!["orders-".into()] };
+        assert_eq!(read(Filter::StreamIdentifier(expression)), of_streams);
+        assert_eq!(filter(all_options::FilterOption::NoFilter(Default::default())), None);
+    }
+
+    #[test]
     fn a_strategy_is_named_or_else_numbered() {
         #[expect(deprecated, reason = "the number is what is tested")]
         let numbered = create_req::Settings {

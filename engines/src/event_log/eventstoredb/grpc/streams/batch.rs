@@ -142,19 +142,14 @@ impl Stream for BatchAppends {
                     this.has_ended = true;
                     return Poll::Ready(None);
                 }
-                Poll::Pending => match Pin::new(&mut this.signals).poll_next(context) {
-                    Poll::Ready(Some(signal)) if !signal.is_closing => {}
-                    Poll::Ready(_) => {
-                        this.has_ended = true;
-                        return Poll::Ready(Some(Err(error::shutting_down())));
-                    }
-                    // A signal before the first look at them is not seen as one.
-                    Poll::Pending if !this.shared.is_closing() => return Poll::Pending,
-                    Poll::Pending => {
-                        this.has_ended = true;
-                        return Poll::Ready(Some(Err(error::shutting_down())));
-                    }
-                },
+                // The state itself is asked: a signal before the first look at them is not seen as one.
+                Poll::Pending if this.shared.is_closing() => {
+                    this.has_ended = true;
+                    return Poll::Ready(Some(Err(error::shutting_down())));
+                }
+                Poll::Pending => {
+                    std::task::ready!(Pin::new(&mut this.signals).poll_next(context));
+                }
             }
         }
     }

@@ -384,3 +384,23 @@ fn invalid(message: impl Into<String>) -> Status {
 fn unexpected_stream_result() -> Status {
     Status::unknown("Unexpected ReadStreamResult: Error")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::wire::streams::read_req::options::Position as WirePosition;
+    use super::*;
+
+    fn at(commit_position: u64, prepare_position: u64) -> Result<Place, tonic::Code> {
+        let position = WirePosition { commit_position, prepare_position };
+        let options = AllOptions { all_option: Some(AllOption::Position(position)) };
+        all_place(&options).map_err(|status| status.code())
+    }
+
+    #[test]
+    fn a_place_in_all_is_that_of_the_commit() {
+        assert_eq!(at(6, 6), Ok(Place::At(6)));
+        assert_eq!(at(6, 5), Ok(Place::At(6)));
+        assert_eq!(at(5, 6), Err(tonic::Code::Unknown), "as a handler that throws");
+        assert_eq!(at(u64::MAX, u64::MAX), Ok(Place::End));
+    }
+}

@@ -4,7 +4,6 @@
 //! memory, and a fast one no task and no channel.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -35,12 +34,6 @@ pub(super) struct PullStream<T> {
     buffered: VecDeque<T>,
     follows: Option<(Arc<SharedStore>, WatchStream<Signal>)>,
     has_ended: bool,
-}
-
-impl<T> fmt::Debug for PullStream<T> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("PullStream").field("buffered", &self.buffered.len()).finish_non_exhaustive()
-    }
 }
 
 impl<T> PullStream<T> {

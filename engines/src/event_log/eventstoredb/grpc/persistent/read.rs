@@ -1,6 +1,5 @@
 //! The call that consumes a group: events out, answers in.
 
-use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -99,12 +98,6 @@ pub(in super::super) struct Deliveries {
     inbox: Inbox,
     is_confirmed: bool,
     has_ended: bool,
-}
-
-impl fmt::Debug for Deliveries {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Deliveries").field("client", &self.client).finish_non_exhaustive()
-    }
 }
 
 impl Drop for Deliveries {

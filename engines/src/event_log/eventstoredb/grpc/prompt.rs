@@ -85,3 +85,34 @@ impl AsyncWrite for PromptConnection {
         Pin::new(&mut self.0).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::io::{IoSlice, Read};
+    use std::time::Duration;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_written_arrives_as_it_is_and_then_the_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        peer.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let mut connection = PromptConnection::new(listener.accept().await.unwrap().0);
+
+        assert!(connection.is_write_vectored(), "several pieces go at once");
+        let pieces = [IoSlice::new(b"two, "), IoSlice::new(b"three")];
+        let piece = poll_fn(|context| Pin::new(&mut connection).poll_write(context, b"one, ")).await;
+        let several =
+            poll_fn(|context| Pin::new(&mut connection).poll_write_vectored(context, &pieces)).await;
+        poll_fn(|context| Pin::new(&mut connection).poll_shutdown(context)).await.unwrap();
+
+        assert_eq!((piece.unwrap(), several.unwrap()), (5, 10));
+        let mut received = String::new();
+        peer.read_to_string(&mut received).unwrap();
+        assert_eq!(received, "one, two, three");
+    }
+}

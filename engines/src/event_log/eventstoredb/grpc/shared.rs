@@ -123,10 +123,20 @@ mod tests {
     use super::super::gate::OpenGate;
     use super::*;
 
+    fn shared() -> SharedStore {
+        let store = Store::new(Settings::default(), Uuid::new_v4, Timestamp::default());
+        SharedStore::new(store, Arc::new(SystemClock), Arc::new(OpenGate))
+    }
+
+    #[test]
+    fn no_id_is_given_twice() {
+        let shared = shared();
+        assert_ne!(shared.new_id(), shared.new_id());
+    }
+
     #[test]
     fn followers_are_woken_when_the_log_grew_and_not_otherwise() {
-        let store = Store::new(Settings::default(), Uuid::new_v4, Timestamp::default());
-        let shared = SharedStore::new(store, Arc::new(SystemClock), Arc::new(OpenGate));
+        let shared = shared();
         let mut follower = shared.signal.subscribe();
 
         shared.write(|_, _| ());

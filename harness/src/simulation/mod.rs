@@ -5,8 +5,9 @@
 //! |---|---|
 //! | `plan` | what a seed draws: how much is written, by what figures, which faults |
 //! | `fault` | the kinds of faults, and the dice that say when |
-//! | `workload`, `recorder` | what is written: the real pipeline on both paths, and the model |
+//! | `workload`, `vocabulary`, `recorder` | what is written, and in which words: the real pipeline on both paths, and the model |
 //! | `world`, `service`, `store` | the schedule, step by step |
+//! | `rebuilt` | the same events as a second graph, without faults |
 //! | `invariant` | what must hold after every step and at the end |
 //! | `trace` | what happened, as a hash and as lines |
 //! | `shrink` | a failure, made as small as it will go |
@@ -19,18 +20,20 @@ pub mod campaign;
 mod fault;
 mod invariant;
 mod plan;
+mod rebuilt;
 mod recorder;
 pub mod result;
 mod service;
 mod shrink;
 mod store;
 mod trace;
+mod vocabulary;
 mod workload;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use cutover_engines::graph::{MemoryGraph, PropertyGraph, Schema};
+use cutover_engines::graph::{MemoryGraph, Schema};
 use tokio::runtime::Runtime;
 
 pub use fault::{Fault, Fired, Rate};
@@ -41,10 +44,10 @@ pub use trace::{Line, TraceHash};
 pub use world::Work;
 
 use crate::diff::{self, GraphSource, Orientation, Policy, Source};
+use crate::model::Model;
 use crate::provision::hooks::Hooks;
-use crate::result::CheckResult;
+use rebuilt::REBUILT;
 use trace::Trace;
-use workload::Workload;
 use world::World;
 
 /// What a schedule came to.
@@ -117,35 +120,40 @@ async fn schedule(
     report.work = work;
     report.fired.add(&fired);
     ended?;
-    let graph = world.into_graph();
-    compare(workload, graph, report).await
+    let (projected, log) = world.into_graph_and_log();
+    let projected = MemoryGraph::from(projected);
+    compare(&workload.model, &projected, &workload.direct, report).await?;
+    let rebuilt = MemoryGraph::from(rebuilt::rebuild(plan, hooks, &log)?);
+    let [projected, rebuilt] = [&projected, &rebuilt].map(|graph| GraphSource::new(graph, Schema::Projected));
+    agree(("projected", &projected), (REBUILT, &rebuilt), &Policy::same_schema(), report).await
 }
 
-/// Compares both graphs with the model.
-async fn compare(workload: Workload, projected: PropertyGraph, report: &mut Report) -> Result<(), Violation> {
-    let expected = workload.model.expected();
-    let projected = MemoryGraph::from(projected);
-    let sides: [(&str, &MemoryGraph, Schema, Policy); 2] = [
-        ("projected", &projected, Schema::Projected, Policy::model_vs_projected()),
-        ("direct", &workload.direct, Schema::Direct, Policy::model_vs_direct()),
-    ];
-    for (name, graph, schema, policy) in sides {
-        let source = GraphSource::new(graph, schema);
-        let check: CheckResult = diff::diff(
-            smol_str::format_smolstr!("model-vs-{name}"),
-            Orientation::new("model", name),
-            &expected as &dyn Source,
-            &source,
-            &policy,
-            diff::Limits::default(),
-        )
-        .await;
-        report.compared += check.compared.total();
-        if let Some(violation) = Violation::of_check(&check) {
-            return Err(violation);
-        }
-    }
-    Ok(())
+/// Compares both paths' graphs with the model.
+async fn compare(
+    model: &Model,
+    projected: &MemoryGraph,
+    direct: &MemoryGraph,
+    report: &mut Report,
+) -> Result<(), Violation> {
+    let model = model.expected();
+    let projected = GraphSource::new(projected, Schema::Projected);
+    let direct = GraphSource::new(direct, Schema::Direct);
+    agree(("model", &model), ("projected", &projected), &Policy::model_vs_projected(), report).await?;
+    agree(("model", &model), ("direct", &direct), &Policy::model_vs_direct(), report).await
+}
+
+/// Compares two graphs, each under its name; the left one is what should be.
+async fn agree(
+    left: (&str, &dyn Source),
+    right: (&str, &dyn Source),
+    policy: &Policy,
+    report: &mut Report,
+) -> Result<(), Violation> {
+    let id = smol_str::format_smolstr!("{}-vs-{}", left.0, right.0);
+    let names = Orientation::new(left.0, right.0);
+    let check = diff::diff(id, names, left.1, right.1, policy, diff::Limits::default()).await;
+    report.compared += check.compared.total();
+    Violation::of_check(&check).map_or(Ok(()), Err)
 }
 
 fn said(panic: &(dyn std::any::Any + Send)) -> String {

@@ -11,6 +11,7 @@ use rand::RngExt;
 use rand::seq::IndexedRandom;
 
 use super::fault::{Rate, draw_swarm};
+use super::vocabulary::PROJECTS;
 use crate::result::counted;
 use crate::seed::{Seed, Stream};
 
@@ -28,8 +29,8 @@ pub struct Plan {
     pub interviews: usize,
     /// How many sentences the files have together, when they are read first.
     pub sentences: usize,
-    /// The limits of the project that the interviews belong to.
-    pub limits: Limits,
+    /// The limits of each project. The interviews belong to them in turn.
+    pub limits: Vec<Limits>,
     /// How many lanes the first service has.
     pub lanes: usize,
     /// How many events a batch holds at most.
@@ -53,12 +54,13 @@ impl Plan {
     pub fn draw(seed: Seed) -> Self {
         let mut random = seed.stream("plan");
         let interviews = random.random_range(1..=4);
+        let projects = random.random_range(1..=PROJECTS.len());
         Self {
             seed,
             events_min: EVENTS_MIN,
             interviews,
             sentences: random.random_range(interviews..=48),
-            limits: draw_limits(&mut random),
+            limits: (0..projects).map(|_| draw_limits(&mut random)).collect(),
             lanes: one_of(&mut random, &[1, 2, 3, 5, 12]),
             batch_events_max: one_of(&mut random, &[1, 2, 8, 64, 2_000]),
             aggregates_max: one_of(&mut random, &[4, 16, 200_000]),
@@ -71,8 +73,9 @@ impl Plan {
     }
 
     /// Returns the limits as all parts read them.
-    pub(super) fn limits_table(&self, project: ProjectId) -> LimitsTable {
-        LimitsTable::default().with(project, self.limits)
+    pub(super) fn limits_table(&self) -> LimitsTable {
+        let named = PROJECTS.into_iter().map(ProjectId::new).zip(&self.limits);
+        named.fold(LimitsTable::default(), |table, (project, limits)| table.with(project, *limits))
     }
 
     pub(super) fn projector_settings(&self, lanes: usize, limits: LimitsTable) -> projector::Settings {
@@ -120,7 +123,7 @@ impl fmt::Display for Plan {
         write!(
             f,
             "{} with {}, at least {}; lanes {}, batches of {}, {} aggregates remembered; buffer {}, pages of {}, \
-             checkpoint after {}; faults ",
+             checkpoint after {}; ",
             counted(self.interviews as u64, "interview"),
             counted(self.sentences as u64, "sentence"),
             counted(self.events_min as u64, "event"),
@@ -131,6 +134,11 @@ impl fmt::Display for Plan {
             self.read_batch_size,
             self.checkpoint_upper_bound
         )?;
+        for (at, limits) in self.limits.iter().enumerate() {
+            let of = if at == 0 { "limits " } else { " and " };
+            write!(f, "{of}{}", Agreed(limits))?;
+        }
+        f.write_str("; faults ")?;
         if self.faults.is_empty() {
             return f.write_str("none");
         }
@@ -141,5 +149,47 @@ impl fmt::Display for Plan {
             write!(f, " (each at most {} times)", self.firings_max)?;
         }
         Ok(())
+    }
+}
+
+/// Limits as they are printed.
+struct Agreed<'a>(&'a Limits);
+
+impl fmt::Display for Agreed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self.0 == Limits::default() {
+            return f.write_str("as usual");
+        }
+        let Limits { functions, structures, purposes, keywords, topics, domain_keywords } = *self.0;
+        let each = [functions, structures, purposes, keywords, topics, domain_keywords];
+        for (at, limit) in each.into_iter().enumerate() {
+            let between = if at == 0 { "" } else { "/" };
+            match limit {
+                Some(limit) => write!(f, "{between}{limit}")?,
+                None => write!(f, "{between}–")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limits_of_every_project_are_printed() {
+        let few = Limits { functions: Some(0), topics: Some(4), domain_keywords: None, ..Limits::default() };
+        let plan = Plan { limits: vec![Limits::default(), few], ..Plan::draw(Seed::new(1)) };
+        let text = plan.to_string();
+        assert!(text.contains("; limits as usual and 0/1/1/6/4/–; faults "), "{text}");
+    }
+
+    #[test]
+    fn each_project_has_its_own_limits() {
+        let of = |keywords| Limits { keywords: Some(keywords), ..Limits::default() };
+        let table = Plan { limits: vec![of(1), of(2), of(3)], ..Plan::draw(Seed::new(1)) }.limits_table();
+        let kept = PROJECTS.map(|project| table.of(Some(&ProjectId::new(project))).keywords);
+        assert_eq!(kept, [Some(1), Some(2), Some(3)]);
     }
 }

@@ -23,6 +23,20 @@ pub(super) struct Append {
     pub(super) events: Vec<NewEvent>,
 }
 
+impl Append {
+    /// Returns the events as they are in the stream.
+    pub(super) fn recorded(&self) -> impl Iterator<Item = RecordedEvent> {
+        (self.at..).zip(&self.events).map(|(revision, event)| RecordedEvent {
+            stream: self.stream.clone(),
+            revision,
+            id: event.id,
+            event_type: event.event_type.clone(),
+            data: event.data.as_slice().into(),
+            metadata: event.metadata.as_slice().into(),
+        })
+    }
+}
+
 /// Keeps what is appended.
 pub(super) struct Recorder(Mutex<Recorded>);
 
@@ -105,16 +119,10 @@ impl Recorded {
                 Err(LogError::Conflict { stream: stream.clone(), expected, current: current.checked_sub(1) })
             };
         }
-        known.extend((at..).zip(&events).map(|(revision, event)| RecordedEvent {
-            stream: stream.clone(),
-            revision,
-            id: event.id,
-            event_type: event.event_type.clone(),
-            data: event.data.as_slice().into(),
-            metadata: event.metadata.as_slice().into(),
-        }));
-        self.events += events.len();
-        self.appends.push(Append { stream: stream.clone(), at, events });
+        let append = Append { stream: stream.clone(), at, events };
+        known.extend(append.recorded());
+        self.events += append.events.len();
+        self.appends.push(append);
         Ok(Appended { revision })
     }
 }

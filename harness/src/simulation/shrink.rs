@@ -70,6 +70,13 @@ impl Search<'_> {
                 break;
             }
         }
+        for projects in 1..self.plan.limits.len() {
+            let limits = self.plan.limits[..projects].to_vec();
+            if self.keeps(Plan { limits, ..self.plan.clone() }) {
+                shrunk = true;
+                break;
+            }
+        }
         for sentences in [1, 2, 4, 8, 16, 32] {
             let is_less = sentences < self.plan.sentences;
             if is_less && self.keeps(Plan { sentences, ..self.plan.clone() }) {

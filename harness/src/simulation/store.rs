@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use cutover_core::event::RecordedEvent;
-use cutover_core::ids::{AggregateId, SentenceId, StreamName};
+use cutover_core::event::{Body, RecordedEvent};
+use cutover_core::ids::{AggregateId, InterviewId, SentenceId, StreamName};
 use cutover_core::projector::Subscription;
+use cutover_core::wire;
 use cutover_engines::event_log::eventstoredb::ids::SeededIds;
 use cutover_engines::event_log::eventstoredb::in_process::{
     delivered, recorded_event, store_event, store_settings,
@@ -235,6 +236,14 @@ impl EventStore {
 /// Returns which event of which aggregate this is.
 pub(super) fn key_of(event: &RecordedEvent) -> Option<Key> {
     Some((event.stream.aggregate()?, event.revision))
+}
+
+/// Returns the interview that the first event of a sentence names.
+pub(super) fn home_of(first: &RecordedEvent) -> Option<InterviewId> {
+    match wire::decode(first).ok()?.body {
+        Body::Sentence { interview, .. } => interview,
+        Body::Interview(_) | Body::Unknown { .. } => None,
+    }
 }
 
 fn time(ms: u64) -> Timestamp {

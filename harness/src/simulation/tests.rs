@@ -86,6 +86,7 @@ fn a_failure_shrinks_to_less_and_still_fails_in_the_same_way() {
     let again = shrink(&plan, &hooks, &runtime).expect("it fails again");
     assert_eq!(shrunk.report.violation.as_ref().map(Violation::name), Some("acknowledged-too-early"));
     assert_eq!(shrunk.plan.faults, [], "no fault is needed");
+    assert_eq!(shrunk.plan.limits.len(), 1, "and one project is enough");
     assert!(shrunk.report.events < 20, "{} events", shrunk.report.events);
     assert_eq!((shrunk.plan, shrunk.report.hash), (again.plan, again.report.hash));
 }

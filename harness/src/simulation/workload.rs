@@ -3,23 +3,23 @@
 
 use std::sync::Arc;
 
-use cutover_core::analysed::{AnalysedFile, AnalysedSentence, AnalysisOutcome};
+use cutover_core::analysed::AnalysedFile;
 use cutover_core::direct::Edit;
 use cutover_core::ids::{InterviewId, ProjectId};
 use cutover_core::interview::InterviewStatus;
-use cutover_core::sentence::{Classification, Findings, OverriddenFields, Tag, TagType};
 use cutover_engines::event_log::EventLog;
 use cutover_engines::graph::{Graph, MemoryGraph, Schema};
 use cutover_service::pipeline::{self, Pipeline, PipelineError, RequestContext, SeededIds};
 use rand::RngExt;
 use rand::seq::IndexedRandom;
-use smol_str::{SmolStr, format_smolstr};
+use smol_str::SmolStr;
 use uuid::Uuid;
 
 use super::fault::{Dice, Fired};
 use super::invariant::Violation;
 use super::plan::Plan;
 use super::recorder::{Append, Recorder};
+use super::vocabulary::{PROJECTS, Vocabulary};
 use crate::model::{Action, Model};
 use crate::provision::hooks::Hooks;
 use crate::provision::wrapped;
@@ -27,18 +27,8 @@ use crate::scenario::steps::DIRECT;
 use crate::seed::{Seed, Stream};
 use crate::workload::clock::SteppingClock;
 
-const PERSON: &str = "listener";
-const PROJECT: &str = "simulated";
-
 /// How often something is tried whose store is out of reach. Faults are rarer than that by far.
 const TRIES_MAX: usize = 200;
-
-const TOPICS: [&str; 5] = ["oxygen", "power", "guidance", "recovery", "weather"];
-const KEYWORDS: [&str; 8] = ["tank", "bus", "fuel cell", "antenna", "battery", "valve", "main", "relay"];
-const TERMS: [&str; 3] = ["CSM", "LM", "CAPCOM"];
-const FUNCTIONS: [&str; 3] = ["statement", "question", "directive"];
-const STRUCTURES: [&str; 3] = ["simple", "compound", "fragment"];
-const PURPOSES: [&str; 3] = ["inform", "ask", "confirm"];
 
 /// Everything that was written, and what should have come of it.
 pub(super) struct Workload {
@@ -49,11 +39,6 @@ pub(super) struct Workload {
     /// What the direct path made of it.
     pub(super) direct: Arc<MemoryGraph>,
     pub(super) fired: Fired,
-}
-
-/// Returns the project that everything belongs to.
-pub(super) fn project() -> ProjectId {
-    ProjectId::new(PROJECT)
 }
 
 /// Writes what a plan asks for, on both paths.
@@ -89,10 +74,11 @@ struct Writer {
     pipelines: u64,
     model: Model,
     random: Stream,
+    words: Vocabulary,
+    projects: usize,
     files: Vec<AnalysedFile>,
     statuses: Vec<InterviewStatus>,
     sentences_per_file: usize,
-    written: u32,
 }
 
 impl Writer {
@@ -102,7 +88,7 @@ impl Writer {
         let direct = Arc::new(MemoryGraph::new(Schema::Direct));
         let hooked = wrapped::hooked_graph(direct.clone(), DIRECT, hooks);
         hooked.prepare(Schema::Direct).await.map_err(|error| Violation::refused(&error))?;
-        let limits = plan.limits_table(project());
+        let limits = plan.limits_table();
         let settings = pipeline::Settings {
             limits: limits.clone(),
             sentences_per_write: 8,
@@ -124,19 +110,20 @@ impl Writer {
             pipelines: 1,
             model: Model::new(limits),
             random: plan.seed.stream("workload"),
+            words: Vocabulary::new(plan.seed),
+            projects: plan.limits.len(),
             files: Vec::new(),
             statuses: Vec::new(),
             sentences_per_file: plan.sentences.div_ceil(plan.interviews.max(1)),
-            written: 0,
         })
     }
 
     /// Reads a file for the first time.
     async fn read_file(&mut self, number: usize) -> Result<(), Violation> {
-        let file_name = format_smolstr!("{}-{number}.txt", self.seed);
-        let sentences = (0..self.sentences_per_file).map(|_| self.sentence()).collect();
+        let file_name = self.words.file(self.seed, number);
+        let sentences = (0..self.sentences_per_file).map(|_| self.words.sentence()).collect();
         let file = AnalysedFile {
-            project: project(),
+            project: ProjectId::new(PROJECTS[number % self.projects]),
             interview: InterviewId::for_file(&file_name),
             file_name,
             language: self.coin().then(|| SmolStr::new_static("en")),
@@ -162,10 +149,11 @@ impl Writer {
     }
 
     async fn execute(&mut self, interview: InterviewId, edit: Edit) -> Result<(), Violation> {
+        let person = self.words.person();
         for _ in 0..TRIES_MAX {
-            match self.pipeline.execute(interview, edit.clone(), &RequestContext::human(PERSON)).await {
+            match self.pipeline.execute(interview, edit.clone(), &RequestContext::human(&person)).await {
                 Ok(_) => {
-                    self.model.apply(&Action::Edit { interview, edit, by: Some(PERSON.into()) });
+                    self.model.apply(&Action::Edit { interview, edit, by: Some(person) });
                     return Ok(());
                 }
                 Err(error) => self.go_on_after(&error)?,
@@ -208,22 +196,20 @@ impl Writer {
         let is_analysed = self.model.is_analysed(interview, slot);
         match self.random.random_range(0..100) {
             0..22 => {
-                let text = format_smolstr!("{} {}", self.word(), self.number());
+                let text = self.words.text();
                 self.execute(interview, Edit::Text { slot, text }).await
             }
             22..44 if is_analysed => {
-                let fields = self.fields();
-                let note = self.coin().then(|| format_smolstr!("correction {}", self.number()));
+                let fields = self.words.fields();
+                let note = self.coin().then(|| self.words.text());
                 self.execute(interview, Edit::Override { slot, fields, note }).await
             }
             44..56 if is_analysed => self.tag(interview, slot).await,
             56..76 => self.relocate(interview, slot, slots.len()).await,
             76..80 if is_analysed => self.execute(interview, Edit::Clear { slot, reason: None }).await,
             80..86 => {
-                let title = Some(format_smolstr!("title {}", self.number()));
-                let key = if self.coin() { "room" } else { "tape" };
-                let value = if self.coin() { self.number().into() } else { serde_json::Value::Null };
-                let metadata_diff = std::iter::once((key.to_owned(), value)).collect();
+                let title = Some(self.words.text());
+                let metadata_diff = std::iter::once(self.words.remark()).collect();
                 let language = self.coin().then(|| SmolStr::new_static("de"));
                 self.execute(interview, Edit::UpdateInterview { title, language, metadata_diff }).await
             }
@@ -236,8 +222,7 @@ impl Writer {
     }
 
     async fn tag(&mut self, interview: InterviewId, slot: u32) -> Result<(), Violation> {
-        let tag_type = if self.coin() { TagType::Keyword } else { TagType::Topic };
-        let tag = Tag { tag_type, value: format_smolstr!("tag {}", self.number()) };
+        let tag = self.words.tag();
         self.execute(interview, Edit::Tag { slot, tag: tag.clone() }).await?;
         if self.coin() { self.execute(interview, Edit::Untag { slot, tag }).await } else { Ok(()) }
     }
@@ -281,13 +266,13 @@ impl Writer {
                 file.sentences.truncate(rest);
             }
             1 => {
-                let more = self.sentence();
+                let more = self.words.sentence();
                 file.sentences.push(more);
             }
             2 => {
                 if let Some(changed) = (0..file.sentences.len()).collect::<Vec<_>>().choose(&mut self.random)
                 {
-                    file.sentences[*changed] = self.sentence();
+                    file.sentences[*changed] = self.words.sentence();
                 }
             }
             _ => {}
@@ -297,72 +282,8 @@ impl Writer {
         Ok(())
     }
 
-    fn sentence(&mut self) -> AnalysedSentence {
-        let begin = self.coin().then(|| u64::from(self.number()) * 100);
-        let analysis = if self.random.random_range(0..12) == 0 {
-            AnalysisOutcome::Failed { error_data: SmolStr::new_static(r#"{"error":"no answer"}"#) }
-        } else {
-            AnalysisOutcome::Found { model: "lexical".into(), version: "1".into(), findings: self.findings() }
-        };
-        AnalysedSentence {
-            text: format_smolstr!("{} {}.", self.word(), self.number()),
-            speaker: self.coin().then(|| SmolStr::new_static("CC")),
-            start_ms: begin,
-            end_ms: begin.map(|begin| begin + 90),
-            analysis,
-        }
-    }
-
-    fn findings(&mut self) -> Findings {
-        Findings {
-            classification: Classification {
-                function_type: self.one_of(&FUNCTIONS),
-                structure_type: self.one_of(&STRUCTURES),
-                purpose: self.one_of(&PURPOSES),
-            },
-            keywords: self.several(&KEYWORDS, 9),
-            topics: self.several(&TOPICS, 4),
-            domain_keywords: self.several(&TERMS, 3),
-            confidence: self.coin().then_some(0.75),
-        }
-    }
-
-    fn fields(&mut self) -> OverriddenFields {
-        let mut fields = OverriddenFields {
-            function_type: self.coin().then(|| self.one_of(&FUNCTIONS)),
-            structure_type: self.coin().then(|| self.one_of(&STRUCTURES)),
-            purpose: self.coin().then(|| self.one_of(&PURPOSES)),
-            keywords: self.coin().then(|| self.several(&KEYWORDS, 9)),
-            topics: self.coin().then(|| self.several(&TOPICS, 4)),
-            domain_keywords: self.coin().then(|| self.several(&TERMS, 3)),
-        };
-        if fields == OverriddenFields::default() {
-            fields.topics = Some(self.several(&TOPICS, 4));
-        }
-        fields
-    }
-
-    /// Draws up to `most` words, some of them twice.
-    fn several(&mut self, words: &[&'static str], most: usize) -> Vec<SmolStr> {
-        let count = self.random.random_range(0..=most);
-        (0..count).map(|_| self.one_of(words)).collect()
-    }
-
-    fn one_of(&mut self, words: &[&'static str]) -> SmolStr {
-        SmolStr::new_static(words.choose(&mut self.random).expect("there are some"))
-    }
-
-    fn word(&mut self) -> SmolStr {
-        self.one_of(&KEYWORDS)
-    }
-
     fn coin(&mut self) -> bool {
         self.random.random_bool(0.5)
-    }
-
-    const fn number(&mut self) -> u32 {
-        self.written += 1;
-        self.written
     }
 }
 

@@ -30,6 +30,7 @@ impl World<'_> {
         for _ in 0..times {
             self.store.append(&append, self.now_ms);
         }
+        self.log.push(append);
         self.route();
         Ok(())
     }

@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use cutover_core::event::Body;
 use cutover_core::graph::ChangeSet;
 use cutover_core::ids::{AggregateId, SentenceId};
 use cutover_core::projector::{Failure, Input};
-use cutover_core::wire;
 use cutover_engines::graph::{ApplyError, GraphError};
 
 use super::World;
 use crate::simulation::fault::Fault;
 use crate::simulation::invariant::{Key, Violation};
 use crate::simulation::service::Task;
+use crate::simulation::store::home_of;
 
 /// How long a service waits for a batch.
 pub(super) const APPLY_TIMEOUT_MS: u64 = 30_000;
@@ -149,11 +148,7 @@ impl World<'_> {
         let Ok(events) = self.log_hook.read(&stream, events) else {
             return Input::LocateFailed { sentence };
         };
-        let interview = events.first().and_then(|event| match wire::decode(event).ok()?.body {
-            Body::Sentence { interview, .. } => interview,
-            Body::Interview(_) | Body::Unknown { .. } => None,
-        });
-        Input::Located { sentence, interview }
+        Input::Located { sentence, interview: events.first().and_then(home_of) }
     }
 }
 
@@ -163,7 +158,7 @@ impl World<'_> {
 struct Refused;
 
 /// Returns what a service hears of a refusal.
-fn failure(error: ApplyError) -> Failure {
+pub(in crate::simulation) fn failure(error: ApplyError) -> Failure {
     match error {
         ApplyError::Conflict(conflicts) => Failure::Conflict(
             conflicts.into_iter().map(|conflict| (conflict.aggregate, conflict.current)).collect(),

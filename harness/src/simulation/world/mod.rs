@@ -19,14 +19,14 @@ mod processes;
 mod scheduler;
 mod settling;
 
+pub(super) use graph::failure;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use cutover_core::event::{Body, RecordedEvent};
 use cutover_core::graph::ChangeSet;
 use cutover_core::ids::AggregateId;
 use cutover_core::limits::LimitsTable;
-use cutover_core::wire;
 use cutover_engines::graph::{PropertyGraph, Schema};
 use rand::RngExt;
 use rustc_hash::FxHashSet;
@@ -36,9 +36,8 @@ use super::invariant::{Audit, Key, Violation};
 use super::plan::Plan;
 use super::recorder::Append;
 use super::service::Service;
-use super::store::EventStore;
+use super::store::{EventStore, home_of};
 use super::trace::Trace;
-use super::workload::project;
 use crate::provision::hooks::{GraphHook, Hooks, LogHook};
 use crate::seed::Stream;
 
@@ -91,6 +90,8 @@ pub(super) struct World<'a> {
     late: Vec<Arc<Vec<ChangeSet>>>,
     outage_until_ms: u64,
     appends: VecDeque<Append>,
+    /// What was appended so far, as it is in the store.
+    log: Vec<Append>,
     /// How many events each aggregate has in the end.
     ends: BTreeMap<AggregateId, u64>,
     is_old_wire: bool,
@@ -111,7 +112,7 @@ pub(super) struct World<'a> {
 impl<'a> World<'a> {
     pub(super) fn new(plan: &'a Plan, hooks: &Hooks, appends: Vec<Append>, trace: &'a mut Trace) -> Self {
         let seed = plan.seed;
-        let limits = plan.limits_table(project());
+        let limits = plan.limits_table();
         let mut dice = Dice::new(seed, &plan.faults, plan.firings_max);
         let is_old_wire = dice.fires(Fault::OldWire);
         let services = if dice.fires(Fault::SecondService) { 2 } else { 1 };
@@ -132,6 +133,7 @@ impl<'a> World<'a> {
             outage_until_ms: 0,
             ends: ends_of(&appends),
             appends: appends.into(),
+            log: Vec::new(),
             is_old_wire,
             poison: FxHashSet::default(),
             unreadable: FxHashSet::default(),
@@ -156,7 +158,7 @@ impl<'a> World<'a> {
         let mut homes = Vec::new();
         for append in &self.appends {
             let Some(aggregate) = append.stream.aggregate() else { continue };
-            for (version, event) in (append.at..).zip(&append.events) {
+            for version in (append.at..).take(append.events.len()) {
                 let key = (aggregate, version);
                 let is_poison = self.dice.falls(Fault::Poison);
                 let is_unreadable = self.dice.falls(Fault::Unreadable);
@@ -169,11 +171,11 @@ impl<'a> World<'a> {
                 if is_poison || is_unreadable {
                     bad.insert(aggregate);
                 }
-                if let (AggregateId::Sentence(_), 0) = key
-                    && let Some(interview) = interview_of(&append.stream, event)
-                {
-                    homes.push((aggregate, interview));
-                }
+            }
+            if let (AggregateId::Sentence(_), 0) = (aggregate, append.at)
+                && let Some(interview) = append.recorded().next().as_ref().and_then(home_of)
+            {
+                homes.push((aggregate, AggregateId::Interview(interview)));
             }
         }
         homes.retain(|(_, interview)| bad.contains(interview));
@@ -226,9 +228,9 @@ impl<'a> World<'a> {
         (self.work, self.dice.fired.clone())
     }
 
-    /// Returns the graph, to be compared.
-    pub(super) fn into_graph(self) -> PropertyGraph {
-        self.graph
+    /// Returns the graph, to be compared, and the log that it was projected from.
+    pub(super) fn into_graph_and_log(self) -> (PropertyGraph, Vec<Append>) {
+        (self.graph, self.log)
     }
 
     fn stuck(&mut self) -> Violation {
@@ -254,23 +256,4 @@ fn ends_of(appends: &[Append]) -> BTreeMap<AggregateId, u64> {
         Some((aggregate, append.at + append.events.len() as u64))
     });
     ends.flatten().collect()
-}
-
-/// Returns the interview that a sentence's creation names.
-fn interview_of(
-    stream: &cutover_core::ids::StreamName,
-    event: &cutover_engines::event_log::NewEvent,
-) -> Option<AggregateId> {
-    let recorded = RecordedEvent {
-        stream: stream.clone(),
-        revision: 0,
-        id: event.id,
-        event_type: event.event_type.clone(),
-        data: event.data.as_slice().into(),
-        metadata: event.metadata.as_slice().into(),
-    };
-    match wire::decode(&recorded).ok()?.body {
-        Body::Sentence { interview, .. } => interview.map(AggregateId::Interview),
-        Body::Interview(_) | Body::Unknown { .. } => None,
-    }
 }

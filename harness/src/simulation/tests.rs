@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 
 use cutover_core::graph::ChangeSet;
+use cutover_core::limits::Limits;
 use cutover_engines::event_log::{Delivered, GroupId};
 use cutover_engines::graph::ApplyError;
 use uuid::Uuid;
@@ -81,7 +82,7 @@ fn without_guards_something_is_applied_twice() {
 fn a_failure_shrinks_to_less_and_still_fails_in_the_same_way() {
     let runtime = runtime().expect("a runtime");
     let hooks = || Hooks::default().with_log(AcknowledgedOnArrival);
-    let plan = Plan::draw(Seed::new(7_301));
+    let plan = Plan { limits: vec![Limits::default(); 3], ..Plan::draw(Seed::new(7_301)) };
     let shrunk = shrink(&plan, &hooks, &runtime).expect("it fails");
     let again = shrink(&plan, &hooks, &runtime).expect("it fails again");
     assert_eq!(shrunk.report.violation.as_ref().map(Violation::name), Some("acknowledged-too-early"));

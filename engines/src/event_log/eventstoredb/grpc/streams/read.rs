@@ -387,8 +387,50 @@ fn unexpected_stream_result() -> Status {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::task::{Context, Wake, Waker};
+
+    use tokio_stream::Stream as _;
+
+    use super::super::super::super::ids::SeededIds;
+    use super::super::super::super::settings::Settings;
+    use super::super::super::super::store::Store;
+    use super::super::super::clock::{Clock as _, SystemClock};
+    use super::super::super::gate::OpenGate;
     use super::super::super::wire::streams::read_req::options::Position as WirePosition;
     use super::*;
+
+    /// Counts how often it is woken.
+    #[derive(Default)]
+    struct Sleeper(AtomicU32);
+
+    impl Wake for Sleeper {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn who_follows_is_left_alone_until_the_log_grows() {
+        let store = Store::new(Settings::default(), SeededIds::new(1), SystemClock.now());
+        let shared = Arc::new(SharedStore::new(store, Arc::new(SystemClock), Arc::new(OpenGate)));
+        let form = Form { ids: IdForm::Text, links: Links::Keep, tells_bounds: true };
+        for mut following in [
+            subscribe_to_stream(&shared, "s", Place::Start, form).unwrap(),
+            subscribe_to_all(&shared, Place::Start, None, form).unwrap(),
+        ] {
+            let sleeper = Arc::new(Sleeper::default());
+            let waker = Waker::from(Arc::clone(&sleeper));
+            let mut next = || Pin::new(&mut following).poll_next(&mut Context::from_waker(&waker));
+            while next().is_ready() {}
+            assert_eq!(sleeper.0.load(Ordering::SeqCst), 0, "there is nothing more");
+
+            shared.write(|store, now| store.append_json_as_system("s", "T", &serde_json::json!({}), now));
+            assert_eq!(sleeper.0.load(Ordering::SeqCst), 1);
+            assert!(next().is_ready());
+        }
+    }
 
     fn at(commit_position: u64, prepare_position: u64) -> Result<Place, tonic::Code> {
         let position = WirePosition { commit_position, prepare_position };

@@ -208,6 +208,24 @@ async fn append_over_the_limit_is_refused_before_its_end() {
 }
 
 #[tokio::test]
+async fn message_over_16_mib_less_10_000_bytes_is_not_even_received() {
+    let mut server = server().await;
+    let limit = 16 * 1024 * 1024 - 10_000;
+    let content = append_req::Content::ProposedMessage(proposed(0, limit));
+    let around = AppendReq { content: Some(content) }.encoded_len() - limit;
+    let mut refusal = async |bytes| {
+        let any = ExpectedStreamRevision::Any(Empty {});
+        server.append_raw("s", any, vec![proposed(0, bytes)]).await.unwrap_err().code()
+    };
+    assert_eq!(
+        refusal(limit - around).await,
+        Code::InvalidArgument,
+        "it is too large an append, and no more"
+    );
+    assert_eq!(refusal(limit - around + 1).await, Code::OutOfRange);
+}
+
+#[tokio::test]
 async fn c27_three_batches_of_the_official_client_succeed() {
     let server = server().await;
     let batches = server.client.batch_append(&BatchAppendOptions::default()).await.unwrap();

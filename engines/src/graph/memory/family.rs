@@ -140,3 +140,28 @@ impl Family {
         Mending::Pairs(pairs)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lets more sentences join a family whose links are right, and says what there is to mend then.
+    fn mending_of(members: u32, newcomers: u32) -> Mending {
+        let place = |id| Place { is_unordered: false, order: 0, key: SortKey(None), id: NodeId(id) };
+        let mut family = Family::new(false, Vec::new());
+        (0..members).for_each(|id| family.join(place(id)));
+        assert!(matches!(family.mend(), Mending::Everything(all) if all.len() == members as usize));
+        assert!(family.is_mended());
+        (members..members + newcomers).for_each(|id| family.join(place(id)));
+        family.mend()
+    }
+
+    #[test]
+    fn a_few_newcomers_are_mended_one_by_one_and_many_by_walking_along_all() {
+        assert!(matches!(mending_of(0, 17), Mending::Pairs(_)));
+        assert!(matches!(mending_of(0, 18), Mending::Everything(_)));
+        // Of a long interview, many are more than a quarter of it.
+        assert!(matches!(mending_of(999, 334), Mending::Pairs(_)));
+        assert!(matches!(mending_of(999, 335), Mending::Everything(_)));
+    }
+}

@@ -98,3 +98,36 @@ async fn a_sentence_of_two_interviews_is_found_from_either() {
     let sentences = graph.with(|graph| graph.planted("Sentence", &"s".into()).len());
     assert_eq!(sentences, 1);
 }
+
+#[tokio::test]
+async fn what_is_owned_twice_goes_once() {
+    let graph = MemoryGraph::new(Schema::Projected);
+    apply(&graph, vec![put(interview("i"), Properties::new()), put_sentence("i", "s", 0)]).await;
+    graph.with(|graph| {
+        let node = |label, key: &str| graph.planted(label, &key.into())[0];
+        let (owner, owned) = (node("Interview", "i"), node("Sentence", "s"));
+        graph.plant_relationship(owner, "HAS_SENTENCE", owned, Properties::new());
+    });
+    apply(&graph, vec![Change::Remove { node: interview("i") }]).await;
+    assert!(graph.with(|graph| graph.is_empty()));
+}
+
+#[tokio::test]
+async fn every_foreign_step_to_a_sentence_is_removed() {
+    let graph = MemoryGraph::new(Schema::Projected);
+    let of = |by: &str, sentences: [&str; 2]| {
+        let puts = (0..).zip(sentences).map(|(at, sentence)| put_sentence(by, sentence, at));
+        [put(interview(by), Properties::new())].into_iter().chain(puts).chain([chain(by)]).collect::<Vec<_>>()
+    };
+    apply(&graph, [of("a", ["a0", "a1"]), of("b", ["b0", "b1"])].concat()).await;
+    graph.with(|graph| {
+        let sentence = |key: &str| graph.planted("Sentence", &key.into())[0];
+        let [to, foreign, other] = ["a1", "b0", "b1"].map(sentence);
+        for from in [foreign, other] {
+            graph.plant_relationship(from, "NEXT_SENTENCE", to, Properties::new());
+        }
+    });
+    assert_eq!(links(&graph, Rel::NextSentence), 4);
+    apply(&graph, vec![chain("a")]).await;
+    assert_eq!(links(&graph, Rel::NextSentence), 2);
+}

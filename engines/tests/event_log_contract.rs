@@ -90,6 +90,22 @@ async fn a_stream_that_was_truncated_is_read_no_further_than_asked() {
     assert_eq!(read, wire.read(&stream(), 0, 3).await.unwrap());
 }
 
+#[tokio::test]
+async fn what_a_consumer_left_behind_is_buffered_beside_what_is_new() {
+    let server = EmbeddedEventStore::start(any_port()).await.unwrap();
+    let (direct, wire) = (server.in_process(), EventStoreDb::new(&server.connection_string()).unwrap());
+    direct.ensure_group(&group(), &GroupSettings::default()).await.unwrap();
+    let mut leaves = direct.subscribe(&group(), 2).await.unwrap();
+    direct.append(&stream(), ExpectedRevision::NoStream, (1..6).map(event).collect()).await.unwrap();
+    assert_eq!(leaves.receiver.next(2).await.unwrap().len(), 2);
+
+    drop(leaves);
+
+    let info = direct.group_info(&group()).await.unwrap();
+    assert_eq!((info.in_flight, info.buffered), (0, 5));
+    assert_eq!(info, wire.group_info(&group()).await.unwrap());
+}
+
 #[derive(Debug)]
 struct TooBusy;
 

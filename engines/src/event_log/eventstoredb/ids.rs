@@ -55,5 +55,7 @@ mod tests {
         let ids = first(7, 1_000);
         assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), 1_000);
         assert!(ids.iter().all(|id| id.get_version_num() == 4));
+        let (first, second) = (1..6, 9..14);
+        assert!(ids.iter().all(|id| id.as_bytes()[first.clone()] != id.as_bytes()[second.clone()]));
     }
 }

@@ -249,7 +249,9 @@ mod tests {
     #[test]
     fn positions_grow_by_the_bytes_of_each_record() {
         let mut log = Log::default();
+        assert!(log.is_empty());
         log.push("a".into(), 0, event(b"1"), Timestamp::default());
+        assert!(!log.is_empty());
         let small = log.end_position();
         log.push("a".into(), 1, event(b"1234567890"), Timestamp::default());
         assert_eq!(log.end_position() - small, small + 9);

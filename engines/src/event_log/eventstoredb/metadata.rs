@@ -117,6 +117,8 @@ mod tests {
         for json in [
             r#"{"$maxCount":2,"$maxAge":"1"}"#,
             r#"{"$maxCount":2,"$tb":9223372036854775808}"#,
+            r#"{"$maxCount":2,"$cacheControl":"1"}"#,
+            r#"{"$maxCount":2,"$tmp":1}"#,
             r#"{"$maxCount":2,"$acl":"$userStreamAcl"}"#,
             r#"{"$maxCount":2,"$acl":{"$r":1}}"#,
             r#"{"$maxCount":2"#,
@@ -129,7 +131,7 @@ mod tests {
     #[test]
     fn key_of_an_access_list_that_nobody_knows_may_say_anything() {
         let expected = StreamMetadata { max_count: Some(2), ..Default::default() };
-        check(r#"{"$maxCount":2,"$acl":{"custom":1,"$w":["a","b"]}}"#, expected);
+        check(r#"{"$maxCount":2,"$acl":{"custom":1,"$r":"a","$w":["a","b"]}}"#, expected);
     }
 
     #[test]

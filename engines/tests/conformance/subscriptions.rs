@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use cutover_engines::event_log::eventstoredb::Settings;
-use cutover_engines::event_log::eventstoredb::grpc::Options;
 use cutover_engines::event_log::eventstoredb::grpc::wire::Empty;
 use cutover_engines::event_log::eventstoredb::grpc::wire::streams::read_req::options::filter_options::{
     Expression, Filter, Window,
@@ -12,6 +11,7 @@ use cutover_engines::event_log::eventstoredb::grpc::wire::streams::read_req::opt
     AllOptions, CountOption, FilterOption, FilterOptions, StreamOption, all_options::AllOption,
 };
 use cutover_engines::event_log::eventstoredb::grpc::wire::streams::read_resp::Content;
+use cutover_engines::event_log::eventstoredb::grpc::{Options, Ticks};
 use eventstore::{
     Error, ExpectedRevision, StreamPosition, SubscribeToAllOptions, SubscribeToStreamOptions,
     SubscriptionEvent, SubscriptionFilter,
@@ -19,7 +19,8 @@ use eventstore::{
 use tonic::Code;
 
 use crate::support::{
-    Server, content, from_start, history, next, next_event, read_options, server, server_with, trailer,
+    PATIENCE, Server, content, from_start, history, next, next_event, read_options, server, server_with,
+    soon, trailer,
 };
 
 fn from(position: StreamPosition<u64>) -> SubscribeToStreamOptions {
@@ -168,10 +169,11 @@ struct Told {
     checkpoints: Vec<u64>,
 }
 
-/// A server without own records and projections: the log holds the epoch record and what a test appends.
+/// A server without own records and projections: the log holds the epoch record and what a test appends. No second
+/// wakes who follows it.
 async fn bare_server() -> Server {
     let settings = Settings { initial_records: false, system_projections: false, ..Settings::default() };
-    server_with(Options { settings, ..Options::default() }).await
+    server_with(Options { settings, ticks: Ticks::ByHand, ..Options::default() }).await
 }
 
 fn filtered(prefix: &str, window: u32, multiplier: u32) -> FilterOption {
@@ -192,7 +194,8 @@ async fn follow_until_live(server: &mut Server, filter: FilterOption) -> Told {
     let mut messages = server.follow_raw(options).await.unwrap();
     let mut told = Told { events: Vec::new(), checkpoints: Vec::new() };
     loop {
-        match content(messages.message().await.unwrap().unwrap()) {
+        let message = soon(tokio::time::timeout(PATIENCE, messages.message()).await);
+        match content(message.unwrap().unwrap()) {
             Content::Event(event) => told.events.push(event.event.unwrap().commit_position),
             Content::Checkpoint(checkpoint) => told.checkpoints.push(checkpoint.commit_position),
             Content::CaughtUp(_) => return told,

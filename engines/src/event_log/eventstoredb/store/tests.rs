@@ -186,6 +186,43 @@ fn subscription_leaves_out_the_place_that_it_starts_after() {
 }
 
 #[test]
+fn subscription_after_the_first_record_begins_with_the_second() {
+    let store = store_with(1);
+    let reader = store.reader(NOW);
+    let mut all = AllSubscription::start(reader, StartAfter::Place(0), None, Links::Keep).unwrap();
+    assert!(matches!(all.poll(reader, 10).as_slice(), [Update::Event(_), Update::CaughtUp]));
+}
+
+#[test]
+fn subscription_after_a_place_to_come_leaves_out_what_lies_before_it() {
+    for beyond in [0, 1] {
+        let mut store = store_with(1);
+        let after = StartAfter::Place(store.log().end_position() + beyond);
+        let filter = Filter::new(super::super::filter::Subject::StreamName, "^s$", Vec::new()).unwrap();
+        let filtering = Filtering { filter, checkpoint_interval: 100 };
+        let mut all = AllSubscription::start(store.reader(NOW), after, Some(filtering), Links::Keep).unwrap();
+        assert_eq!(all.poll(store.reader(NOW), 10), [Update::CaughtUp], "there is no place to tell yet");
+
+        store.append("s", ExpectedRevision::Any, events([8, 9]), NOW).unwrap();
+
+        let updates = all.poll(store.reader(NOW), 10);
+        let [Update::Event(event)] = updates.as_slice() else { panic!("{updates:?}") };
+        assert_eq!(event.original().id, Uuid::from_u128(9));
+    }
+}
+
+#[test]
+fn subscription_is_behind_until_it_has_looked_at_everything() {
+    let mut store = store_with(3);
+    let mut all = AllSubscription::start(store.reader(NOW), StartAfter::Nothing, None, Links::Keep).unwrap();
+    assert!(all.is_behind(store.reader(NOW)));
+    all.poll(store.reader(NOW), store.log().len());
+    assert!(!all.is_behind(store.reader(NOW)));
+    store.append("s", ExpectedRevision::Any, events([9]), NOW).unwrap();
+    assert!(all.is_behind(store.reader(NOW)));
+}
+
+#[test]
 fn filtered_subscription_tells_how_far_it_is_even_when_nothing_matches() {
     let store = store_with(6);
     let reader = store.reader(NOW);
@@ -356,6 +393,34 @@ fn failed_append_commits_nothing() {
     let refused = store.append("s", ExpectedRevision::Any, with_bad, NOW).unwrap_err();
     assert_eq!(refused, WriteError::InvalidEvent { index: 1 });
     assert_eq!(store.log().len(), before);
+}
+
+#[test]
+fn what_is_not_declared_to_be_metadata_has_no_effect_and_is_the_newest_all_the_same() {
+    let of_another_type = NewEvent { event_type: "Noted".into(), ..event(901) };
+    let of_bytes = NewEvent { event_type: METADATA_TYPE.into(), is_json: false, ..event(901) };
+    for other in [of_another_type, of_bytes] {
+        let mut store = store_with(5);
+        metadata(&mut store, "s", r#"{"$tb":3}"#);
+        assert_eq!(read(&store, "s"), Ok(vec![3, 4]));
+        let truncating = NewEvent { data: Bytes::from_static(br#"{"$tb":2}"#), ..other };
+        store.append("$$s", ExpectedRevision::Any, vec![truncating], NOW).unwrap();
+        assert_eq!(read(&store, "s"), Ok(vec![0, 1, 2, 3, 4]));
+    }
+}
+
+#[test]
+fn store_tells_its_limits_and_how_many_streams_it_has() {
+    let settings = Settings { initial_records: false, read_page_events: 7, ..Settings::default() };
+    let store = Store::new(settings.clone(), || Uuid::from_u128(1 << 64), NOW);
+    assert_eq!(store.settings(), &settings);
+    assert!(Streams::default().is_empty() && !store.streams().is_empty());
+    assert_eq!(store_with(2).streams().len(), 2, "its own first one is among them");
+    assert_eq!(
+        format!("{:?}", store_with(2)),
+        "Store { records: 3, streams: 2, .. }",
+        "and not what they say"
+    );
 }
 
 #[test]

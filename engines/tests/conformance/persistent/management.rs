@@ -6,8 +6,9 @@ use cutover_engines::event_log::eventstoredb::grpc::wire::persistent_subscriptio
     self, StreamOptions, options::StreamOption, settings, stream_options,
 };
 use eventstore::{
-    Error, PersistentSubscriptionOptions, PersistentSubscriptionToAllOptions, Position, RevisionOrPosition,
-    StreamPosition, SubscribeToPersistentSubscriptionOptions, SubscriptionFilter,
+    Error, EventData, ExpectedRevision, PersistentSubscriptionOptions, PersistentSubscriptionToAllOptions,
+    Position, RevisionOrPosition, StreamPosition, SubscribeToPersistentSubscriptionOptions,
+    SubscriptionFilter,
 };
 use tonic::{Code, Status};
 
@@ -137,6 +138,60 @@ async fn c29_group_on_all_starts_with_the_event_at_its_position() {
     let event = Consumer { subscription }.one().await;
 
     assert_eq!(event.get_original_stream_id(), "orders-2");
+}
+
+#[tokio::test]
+async fn group_on_all_keeps_its_filter_and_its_place_over_a_restart() {
+    let consumers = consumers().await;
+    let client = &consumers.server.client;
+    let options = PersistentSubscriptionToAllOptions::default()
+        .start_from(StreamPosition::Start)
+        .filter(SubscriptionFilter::on_stream_name().add_prefix("wanted-"))
+        .checkpoint_lower_bound(1)
+        .checkpoint_upper_bound(1);
+    client.create_persistent_subscription_to_all(GROUP, &options).await.unwrap();
+    for stream in ["wanted-1", "other-1", "wanted-2", "other-2", "wanted-3"] {
+        consumers.server.fill(stream, 1).await;
+    }
+    let mut consumer = consumers.connect_to_all().await;
+    let first = consumer.one().await;
+    consumer.ack(&[&first]).await;
+    consumers.until_checkpoint_in_all().await;
+
+    client.restart_persistent_subscription_subsystem(&Default::default()).await.unwrap();
+
+    let events = consumers.connect_to_all().await.take(2).await;
+    let streams: Vec<_> = events.iter().map(|(event, _)| event.get_original_stream_id()).collect();
+    assert_eq!(streams, ["wanted-2", "wanted-3"]);
+}
+
+#[tokio::test]
+async fn group_on_all_from_a_place_that_is_no_record_serves_nobody() {
+    let consumers = consumers().await;
+    let written = consumers.server.fill(STREAM, 1).await.position.commit;
+    let between = Position { commit: written + 1, prepare: written + 1 };
+    let options = PersistentSubscriptionToAllOptions::default().start_from(StreamPosition::Position(between));
+    consumers.server.client.create_persistent_subscription_to_all(GROUP, &options).await.unwrap();
+
+    let dropped = consumers.connect_to_all().await.next_event().await;
+
+    assert!(matches!(dropped, Err(Error::IllegalStateError(_))), "{dropped:?}");
+}
+
+#[tokio::test]
+async fn updated_group_follows_links_from_then_on() {
+    let consumers = consumers().await;
+    consumers.server.fill("target", 1).await;
+    let link = EventData::binary("$>", b"0@target".as_slice().into());
+    consumers.server.append(STREAM, ExpectedRevision::Any, vec![link]).await.unwrap();
+    consumers.create(&from_start()).await.unwrap();
+    assert!(consumers.connect(1).await.one().await.link.is_none());
+
+    let following = from_start().resolve_link_tos(true);
+    consumers.server.client.update_persistent_subscription(STREAM, GROUP, &following).await.unwrap();
+
+    let event = consumers.connect(1).await.one().await;
+    assert_eq!(event.event.unwrap().stream_id, "target");
 }
 
 #[tokio::test]

@@ -74,6 +74,29 @@ impl Consumers {
         self.try_connect(slots).await.expect("the group lets the client in")
     }
 
+    /// Lets a client read the group on `$all`.
+    async fn connect_to_all(&self) -> Consumer {
+        let read = SubscribeToPersistentSubscriptionOptions::default();
+        let client = &self.server.client;
+        let subscription = client.subscribe_to_persistent_subscription_to_all(GROUP, &read).await;
+        Consumer { subscription: subscription.expect("the group lets the client in") }
+    }
+
+    /// Waits until the group on `$all` has stored a checkpoint.
+    async fn until_checkpoint_in_all(&self) {
+        let asking = async {
+            let client = &self.server.client;
+            loop {
+                let info = client.get_persistent_subscription_info_to_all(GROUP, &Default::default()).await;
+                if info.expect("the group is there").stats.last_checkpointed_position.is_some() {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        soon(tokio::time::timeout(PATIENCE, asking).await);
+    }
+
     /// Moves the clock on and lets the server see it.
     fn pass(&self, duration: Duration) {
         self.clock.advance(duration);

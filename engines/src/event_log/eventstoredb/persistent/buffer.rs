@@ -16,19 +16,12 @@ pub(super) struct Waiting<M> {
     pub(super) retry_count: u32,
     /// Its number among first deliveries; `None` before the first, and for replayed events always.
     pub(super) sequence: Option<u64>,
-    /// Whether it comes from the parked stream.
-    pub(super) replayed: bool,
 }
 
 impl<M> Waiting<M> {
-    /// Returns a new event.
-    pub(super) fn first(message: M) -> Self {
-        Self { message, retry_count: 0, sequence: None, replayed: false }
-    }
-
-    /// Returns an event that was read back from the parked stream.
-    pub(super) fn replayed(message: M) -> Self {
-        Self { message, retry_count: 0, sequence: None, replayed: true }
+    /// Returns an event that was not sent yet, be it new or read back from the parked stream.
+    pub(super) fn new(message: M) -> Self {
+        Self { message, retry_count: 0, sequence: None }
     }
 }
 
@@ -112,10 +105,10 @@ impl<M: Message> Buffer<M> {
     /// Takes an event back that has to be sent again: by its place among the retries, a replayed one last.
     pub(super) fn retry(&mut self, waiting: Waiting<M>) {
         match waiting.sequence {
-            Some(sequence) if !waiting.replayed => {
+            Some(sequence) => {
                 self.retries.insert(sequence, waiting);
             }
-            _ => self.replays.push_back(waiting),
+            None => self.replays.push_back(waiting),
         }
     }
 
@@ -294,15 +287,15 @@ mod tests {
     }
 
     fn sent_before(revision: u64) -> Waiting<TestMessage> {
-        Waiting { sequence: Some(revision), ..Waiting::first(event(revision)) }
+        Waiting { sequence: Some(revision), ..Waiting::new(event(revision)) }
     }
 
     #[test]
     fn retries_come_first_by_place_then_replays_as_parked_then_new_events() {
         let mut buffer = behind(10, 10);
         buffer.push_history(Ahead::Event(event(9)));
-        buffer.retry(Waiting::replayed(event(4)));
-        buffer.retry(Waiting::replayed(event(1)));
+        buffer.retry(Waiting::new(event(4)));
+        buffer.retry(Waiting::new(event(1)));
         buffer.retry(sent_before(8));
         buffer.retry(sent_before(7));
         assert_eq!(taken(&mut buffer), [7, 8, 4, 1, 9]);
@@ -380,6 +373,20 @@ mod tests {
         });
         assert_eq!(buffer.new_count(), 3);
         assert_eq!(taken(&mut buffer), [1, 3, 5]);
+    }
+
+    #[test]
+    fn retries_left_for_a_full_client_are_offered_once_and_stay() {
+        let mut buffer = behind(10, 10);
+        for revision in 0..3 {
+            buffer.retry(sent_before(revision));
+        }
+        let mut offered = 0;
+        buffer.serve(|_| {
+            offered += 1;
+            if offered < 9 { Offer::Left } else { Offer::Stop }
+        });
+        assert_eq!((offered, buffer.retry_count()), (3, 3));
     }
 
     #[test]

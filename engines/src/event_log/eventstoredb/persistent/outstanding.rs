@@ -142,7 +142,7 @@ mod tests {
         let mut outstanding = Outstanding::new();
         for revision in 0..count {
             let client = if revision % 2 == 0 { ONE } else { TWO };
-            outstanding.insert(Waiting::first(event(revision)), client, second(revision));
+            outstanding.insert(Waiting::new(event(revision)), client, second(revision));
         }
         outstanding
     }
@@ -163,11 +163,12 @@ mod tests {
 
     #[test]
     fn a_second_delivery_does_not_expire_with_the_first() {
-        let mut outstanding = sent(1);
-        outstanding.remove(event(0).id);
-        outstanding.insert(Waiting::first(event(0)), ONE, second(9));
-        assert!(outstanding.expire(second(10), TIMEOUT).is_empty());
-        assert_eq!(revisions(&outstanding.expire(second(19), TIMEOUT)), [0]);
+        let mut outstanding = sent(2);
+        // The one that is held keeps the first send time of the other, too.
+        outstanding.remove(event(1).id);
+        outstanding.insert(Waiting::new(event(1)), ONE, second(9));
+        assert_eq!(revisions(&outstanding.expire(second(11), TIMEOUT)), [0]);
+        assert_eq!(revisions(&outstanding.expire(second(19), TIMEOUT)), [1]);
     }
 
     #[test]

@@ -57,7 +57,7 @@ impl<M: Message> Group<M> {
                 Offered::Again(waiting) => waiting.clone(),
                 _ => Waiting {
                     sequence: Some(checkpointer.delivered(message.position())),
-                    ..Waiting::first(message.clone())
+                    ..Waiting::new(message.clone())
                 },
             };
             outputs.push_back(Output::Push {

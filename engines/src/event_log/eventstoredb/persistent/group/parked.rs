@@ -80,7 +80,7 @@ impl<M: Message> Group<M> {
     ) {
         let Some(replay) = self.replay.take_if(|replay| replay.request == request) else { return };
         for message in messages {
-            self.buffer.retry(Waiting::replayed(message));
+            self.buffer.retry(Waiting::new(message));
         }
         if is_end || next >= replay.stop {
             self.end_replay(next.min(replay.stop));

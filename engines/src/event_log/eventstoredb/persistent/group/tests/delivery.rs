@@ -17,6 +17,24 @@ fn a_client_holds_no_more_than_its_slots_until_it_answers() {
 }
 
 #[test]
+fn what_was_done_is_counted_in_all_and_since_somebody_asked() {
+    let mut scene = Scene::new(from_start(), 6);
+    scene.connect(1, 6);
+    let mut counts_after = |acknowledged: std::ops::Range<u64>| {
+        let info = scene.ack(acknowledged).group.info(Timestamp::default());
+        let client = &info.connections[0];
+        [
+            info.total_items,
+            info.count_since_last_measurement,
+            client.total_items,
+            client.count_since_last_measurement,
+        ]
+    };
+    assert_eq!(counts_after(0..2), [2, 2, 2, 2]);
+    assert_eq!(counts_after(2..5), [5, 3, 5, 3]);
+}
+
+#[test]
 fn one_answer_may_name_many_events() {
     let mut scene = Scene::new(from_start(), 6);
     scene.connect(1, 3).deliveries();

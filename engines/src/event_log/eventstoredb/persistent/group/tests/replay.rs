@@ -149,6 +149,7 @@ fn the_slot_of_an_event_is_taken_until_its_parking_is_stored() {
     group.refuse([event(0).id], NackAction::Park, "", Timestamp::default());
     let Some(Output::Park { ticket, .. }) = group.poll_output() else { panic!("the event is parked") };
     assert_eq!(group.poll_output(), None);
+    assert_eq!(group.info(Timestamp::default()).outstanding_count, 1);
     group.park_stored(ticket, Timestamp::default());
     assert!(matches!(group.poll_output(), Some(Output::Push { .. })));
 }

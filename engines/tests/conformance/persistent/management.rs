@@ -283,6 +283,19 @@ async fn groups_are_listed_by_stream_and_a_stream_that_never_had_one_is_not_foun
 }
 
 #[tokio::test]
+async fn group_goes_on_when_another_of_its_stream_is_deleted() {
+    let consumers = group(0, &from_start()).await;
+    let client = &consumers.server.client;
+    client.create_persistent_subscription(STREAM, "another", &from_start()).await.unwrap();
+    let mut consumer = consumers.connect(1).await;
+
+    client.delete_persistent_subscription(STREAM, "another", &Default::default()).await.unwrap();
+    consumers.server.fill(STREAM, 1).await;
+
+    assert_eq!(revision(&consumer.one().await), 0);
+}
+
+#[tokio::test]
 async fn group_that_was_deleted_starts_afresh_when_it_is_created_again() {
     let options = from_start().checkpoint_lower_bound(1).checkpoint_upper_bound(1);
     let consumers = group(3, &options).await;

@@ -148,3 +148,24 @@ fn as_filter(entry: &FilterEntry) -> Result<Filter, InvalidRegex> {
     let subject = if entry.on_event_type { Subject::EventType } else { Subject::StreamName };
     Filter::new(subject, entry.regex.as_deref().unwrap_or_default(), entry.prefixes.clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::super::super::settings::Settings;
+    use super::*;
+
+    #[test]
+    fn a_page_of_everything_holds_no_more_events_than_it_may() {
+        let now = Timestamp::default();
+        let store = Store::new(Settings::default(), Uuid::new_v4, now);
+        let everything = Source::new(ALL, false, None).unwrap();
+        let events = |max_count| {
+            let page = everything.page(ReadFrom::Beginning, max_count, &store, now).unwrap();
+            page.items.iter().filter(|item| matches!(item, PageItem::Event(_))).count()
+        };
+        assert!(events(usize::MAX) > 2, "a new store has records of its own");
+        assert_eq!(events(2), 2);
+    }
+}

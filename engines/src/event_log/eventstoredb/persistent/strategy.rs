@@ -391,6 +391,18 @@ mod tests {
     }
 
     #[test]
+    fn pinned_by_correlation_spreads_ids_whatever_their_stream() {
+        let mut clients = dispatcher(ConsumerStrategy::PinnedByCorrelation, &[200, 200]);
+        for n in 0..200 {
+            let metadata = format!(r#"{{"$correlationId":"c-{n}"}}"#).into_bytes();
+            send(&mut clients, &TestMessage { metadata, ..event(n) });
+        }
+        for client in clients.in_order_of_arrival() {
+            assert!(client.in_flight > 50, "client {:?} got {}", client.id, client.in_flight);
+        }
+    }
+
+    #[test]
     fn pinned_by_correlation_without_an_id_pins_the_stream() {
         let mut clients = dispatcher(ConsumerStrategy::PinnedByCorrelation, &[100, 100]);
         let first = send(&mut clients, &event(0));
@@ -416,6 +428,7 @@ mod tests {
             ConsumerStrategy::PinnedByCorrelation,
         ] {
             assert_eq!(strategy.name().parse(), Ok(strategy));
+            assert_eq!(strategy.to_string(), strategy.name());
         }
         let refused = "InvalidStrategy".parse::<ConsumerStrategy>().unwrap_err();
         assert_eq!(refused.to_string(), "Consumer strategy InvalidStrategy does not exist.");

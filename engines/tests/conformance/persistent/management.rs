@@ -283,6 +283,22 @@ async fn groups_are_listed_by_stream_and_a_stream_that_never_had_one_is_not_foun
 }
 
 #[tokio::test]
+async fn groups_are_there_after_a_restart_but_for_the_deleted_ones() {
+    let consumers = consumers().await;
+    let client = &consumers.server.client;
+    for name in ["one", "two", "deleted"] {
+        client.create_persistent_subscription(STREAM, name, &from_start()).await.unwrap();
+    }
+    client.delete_persistent_subscription(STREAM, "deleted", &Default::default()).await.unwrap();
+    client.update_persistent_subscription(STREAM, "one", &from_start()).await.unwrap();
+
+    client.restart_persistent_subscription_subsystem(&Default::default()).await.unwrap();
+
+    let all = client.list_all_persistent_subscriptions(&Default::default()).await.unwrap();
+    assert_eq!(all.iter().map(|info| info.group_name.as_str()).collect::<Vec<_>>(), ["one", "two"]);
+}
+
+#[tokio::test]
 async fn group_goes_on_when_another_of_its_stream_is_deleted() {
     let consumers = group(0, &from_start()).await;
     let client = &consumers.server.client;

@@ -158,3 +158,11 @@ fn the_status_names_every_flag_that_is_set() {
     scene.update(from_start());
     assert_eq!(scene.group.info(scene.now).status, "Behind, OutstandingPageRequest");
 }
+
+#[test]
+fn a_skipped_event_before_the_start_does_not_move_it_back() {
+    let start_from = StartFrom::Position(GroupPosition::Stream(5));
+    let mut scene = Scene::new(Settings { start_from, ..from_start() }, 0);
+    scene.hidden.insert(2);
+    assert_eq!(scene.append(7).connect(1, 10).deliveries(), [(5, 0), (6, 0)]);
+}

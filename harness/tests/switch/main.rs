@@ -2,6 +2,7 @@
 //! death at every step. Nothing is lost, nobody writes who should not, and the flag always says where it stands.
 
 mod cut_off;
+mod events_alone;
 mod explain;
 mod failures;
 mod fence;

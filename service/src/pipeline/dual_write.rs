@@ -28,6 +28,7 @@ use tokio::sync::Mutex;
 use super::context::{Clock, IdSource, RequestContext, written_at};
 use super::drain::{self, DrainError, DrainReport};
 use super::error::PipelineError;
+use super::events_only::Pace;
 use super::intent::{Entry, FORMAT, Intent};
 use super::outbox::{self, Sequence};
 use super::resolve::{Resolved, resolve};
@@ -324,7 +325,7 @@ impl Pipeline {
         entries.extend(of_sentences);
         let report =
             IngestReport { sentences: file.sentences.len(), removed: removed.len(), entries: entries.len() };
-        self.append_entries(turn, entries).await?;
+        self.append_entries(turn, entries, Pace::Together).await?;
         Ok(report)
     }
 

@@ -17,6 +17,7 @@ use super::append;
 use super::context::RequestContext;
 use super::dual_write::{Pipeline, command_context, may_be_written, unguarded};
 use super::error::PipelineError;
+use super::events_only::Pace;
 use super::intent::{Entry, FORMAT, Intent};
 use super::resolve::{Resolved, resolve};
 use crate::history::{self, HistoryError};
@@ -89,7 +90,10 @@ impl Pipeline {
             writes.push((direct::relocate(interview, moved), entry));
         }
         if turn.mode == Mode::Projected {
-            self.append_entries(&mut turn, writes.into_iter().map(|(_, entry)| entry).collect()).await?;
+            // Whoever makes way goes first, from the far end on, and who moves goes last: a move that is cut off anywhere is finished by the
+            // same move, which finds the way cleared so far.
+            let entries = writes.into_iter().rev().map(|(_, entry)| entry).collect();
+            self.append_entries(&mut turn, entries, Pace::InTurn).await?;
             return Ok(accepted);
         }
         let mut batch = Vec::with_capacity(writes.len());

@@ -73,15 +73,17 @@ impl Pipeline {
         }
     }
 
-    /// Returns whether the flag is as it was when the turn began; it may have been another writer who came through the turnstile.
+    /// Returns when the flag holds nobody up, if it was not thrown since the turn began. It may have been another writer who came
+    /// through the turnstile, or a throw that is not done, or was given up: what was decided before still holds then.
     ///
     /// # Errors
     ///
-    /// [`PipelineError::Overtaken`] when it is not.
+    /// [`PipelineError::Overtaken`] when it was thrown.
     pub(super) async fn still(&self, turn: &mut Turn<'_>) -> Result<(), PipelineError> {
-        let before = turn.state.followed.seen.events;
+        let thrown = |turn: &Turn<'_>| turn.state.followed.seen.state.thrown.map(|thrown| thrown.operation);
+        let before = thrown(turn);
         let mode = self.follow(&mut turn.state).await?;
-        if mode == turn.mode && turn.state.followed.seen.events == before {
+        if mode == turn.mode && thrown(turn) == before {
             return Ok(());
         }
         Err(PipelineError::Overtaken)

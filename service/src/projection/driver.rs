@@ -128,14 +128,16 @@ impl Driver {
             }
             let (wake_at, probe_at, out_of_patience_at) =
                 (self.wake_at, self.probe_at, self.out_of_patience_at());
+            // In this order, not in any: so that the same happens again in a simulation. What comes before deliveries ends by itself.
             tokio::select! {
+                biased;
                 () = &mut stop => break,
-                Some(event) = self.feed_events.recv() => self.on_feed(event).await?,
-                Some(done) = self.tasks.join_next() => self.on_done(done).await?,
                 () = at(wake_at) => {
                     self.wake_at = None;
                     self.tell(Input::Tick).await;
                 }
+                Some(done) = self.tasks.join_next() => self.on_done(done).await?,
+                Some(event) = self.feed_events.recv() => self.on_feed(event).await?,
                 () = at(probe_at) => {
                     self.probe_at = None;
                     self.probe();

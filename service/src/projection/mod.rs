@@ -155,6 +155,7 @@ impl ProjectionService {
     pub async fn run(&self, until: Until, stop: impl Future<Output = ()>) -> Result<Report, ProjectionError> {
         let mut stop = std::pin::pin!(stop);
         tokio::select! {
+            biased;
             () = &mut stop => return Ok(Report { metrics: Metrics::default(), dangling_links: 0 }),
             prepared = self.prepare() => prepared?,
         }

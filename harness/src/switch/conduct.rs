@@ -229,6 +229,7 @@ impl Conductor<'_> {
     ) -> Result<Report, SwitchError> {
         let operation = order.operation;
         tokio::select! {
+            biased;
             thrown = self.throw(order) => return thrown,
             () = stopped => {}
         }

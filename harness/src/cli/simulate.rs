@@ -16,7 +16,7 @@ use crate::report::{self, Style};
 use crate::result::Cause;
 use crate::simulation::campaign::{Campaign, Outcome};
 use crate::simulation::result::{CampaignResult, ShrunkSchedule};
-use crate::simulation::{Plan, shrink};
+use crate::simulation::{Schedule, Subject, flag, projection, shrink};
 
 /// Runs a campaign, shrinks its first failure, and says what came of it.
 ///
@@ -24,18 +24,25 @@ use crate::simulation::{Plan, shrink};
 ///
 /// [`ExpectedError`] when it is interrupted, and when stdout cannot be written to.
 pub fn execute(config: &Config, args: &SimulateArgs) -> Result<u8, ExpectedError> {
+    match args.subject {
+        Subject::Projection => simulate::<projection::Plan>(config, args),
+        Subject::Flag => simulate::<flag::Plan>(config, args),
+    }
+}
+
+fn simulate<P: Schedule>(config: &Config, args: &SimulateArgs) -> Result<u8, ExpectedError> {
     let begin = Instant::now();
     output::complain(&format!("seed {}: {} schedules\n", config.seed, args.schedules));
-    let (sum, cause) = run(config, args)?;
+    let (sum, cause) = run::<P>(config, args)?;
     if cause == Some(Cause::Interrupted) {
         return Err(ExpectedError::Interrupted { after: begin.elapsed() });
     }
     let duration_ms = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let mut result = CampaignResult::new(config.seed.number(), args.schedules, &sum, cause, duration_ms);
+    let (seed, asked) = (config.seed.number(), args.schedules);
+    let mut result = CampaignResult::new(P::SUBJECT, seed, asked, &sum, cause, duration_ms);
     if let (Some(failure), Some(failed)) = (sum.failures.first(), result.failures.first_mut()) {
         output::complain(&format!("shrinking the failure of seed {}\n", failure.seed));
-        let runtime = crate::simulation::runtime().map_err(system("start the runtime"))?;
-        let shrunk = shrink(&Plan::draw(failure.seed), &Hooks::default, &runtime);
+        let shrunk = shrink(&P::draw(failure.seed), &Hooks::default).map_err(system("start the runtime"))?;
         failed.shrunk = shrunk.as_ref().map(ShrunkSchedule::new);
     }
     let text = match config.format {
@@ -54,7 +61,7 @@ fn system(doing: &'static str) -> impl FnOnce(std::io::Error) -> ExpectedError {
 }
 
 /// Runs the schedules until they are done, the time is over, or somebody stops them.
-fn run(config: &Config, args: &SimulateArgs) -> Result<(Outcome, Option<Cause>), ExpectedError> {
+fn run<P: Schedule>(config: &Config, args: &SimulateArgs) -> Result<(Outcome, Option<Cause>), ExpectedError> {
     let is_over = Arc::new(AtomicBool::new(false));
     let done = Arc::new(AtomicU64::new(0));
     let (first, schedules, threads) = (config.seed, args.schedules, args.threads());
@@ -67,7 +74,7 @@ fn run(config: &Config, args: &SimulateArgs) -> Result<(Outcome, Option<Cause>),
             };
             let campaign =
                 Campaign { first, schedules, threads, hooks: &Hooks::default, progress: &progress };
-            campaign.run()
+            campaign.run::<P>()
         }
     };
     runtime()?.block_on(async {

@@ -218,10 +218,8 @@ pub struct Summary {
 pub struct SimulationSummary {
     /// How many it caught.
     pub caught: usize,
-    /// How many it did not catch, though it could.
+    /// How many it did not catch.
     pub uncaught: usize,
-    /// How many it cannot see by its nature.
-    pub blind: usize,
     /// Half of those that were caught took no more schedules than this.
     pub median_seeds: u64,
     /// None took more schedules than this.
@@ -237,11 +235,9 @@ impl SimulationSummary {
         }
         let mut seeds: Vec<u64> = all.iter().filter_map(|simulated| simulated.seeds()).collect();
         seeds.sort_unstable();
-        let blind = all.iter().filter(|simulated| matches!(simulated, Simulated::Blind { .. })).count();
         Some(Self {
             caught: seeds.len(),
-            uncaught: all.len() - seeds.len() - blind,
-            blind,
+            uncaught: all.len() - seeds.len(),
             median_seeds: seeds.get(seeds.len().saturating_sub(1) / 2).copied().unwrap_or_default(),
             worst_seeds: seeds.last().copied().unwrap_or_default(),
         })
@@ -299,7 +295,7 @@ impl DrillResult {
         let simulated = defects.iter().filter_map(|defect| match &defect.simulation {
             Some(Simulated::Uncaught { .. }) => Some(Outcome::Fail),
             Some(Simulated::Unknown { .. }) => Some(Outcome::Unknown),
-            Some(Simulated::Caught { .. } | Simulated::Blind { .. }) | None => None,
+            Some(Simulated::Caught { .. }) | None => None,
         });
         let outcome = match (defects.is_empty(), canaries.is_empty()) {
             (false, false) => Outcome::of_all(
@@ -444,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_simulation_misses_fails_the_drill_unless_it_is_blind_to_it() {
+    fn what_the_simulation_misses_fails_the_drill() {
         let with = |simulated| {
             let defect = DefectResult { simulation: Some(simulated), ..defect(Caught::ByName) };
             let canaries = vec![canary(Caught::Not)];
@@ -452,7 +448,6 @@ mod tests {
         };
         let caught = |seeds| Simulated::Caught { seeds, by: String::new(), detail: String::new() };
         assert_eq!(with(caught(3)).outcome, Outcome::Pass);
-        assert_eq!(with(Simulated::Blind { reason: "It has no eyes." }).outcome, Outcome::Pass);
         assert_eq!(with(Simulated::Uncaught { seeds: 200 }).outcome, Outcome::Fail);
         assert_eq!(with(caught(3)).summary.simulation.map(|sum| sum.worst_seeds), Some(3));
     }

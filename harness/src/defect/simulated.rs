@@ -1,13 +1,10 @@
 //! Looks for a defect in the simulation: how many schedules it takes until an invariant or a finding tells of it.
-//!
-//! A schedule throws no flag, so what is about the flag cannot be seen there. [`blind_to`] says of what, and why; such defects are not
-//! counted as caught, nor as missed.
 
 use serde::Serialize;
 
 use super::{Class, Defect};
 use crate::seed::Seed;
-use crate::simulation::{self, Plan, Violation};
+use crate::simulation::{Schedule, Violation, flag, projection};
 
 /// How many schedules a defect is looked for in, unless told otherwise.
 pub const SCHEDULES: u64 = 200;
@@ -30,11 +27,6 @@ pub enum Simulated {
         /// How many there were.
         seeds: u64,
     },
-    /// The simulation cannot see it, by its nature.
-    Blind {
-        /// Why not.
-        reason: &'static str,
-    },
     /// There is no runtime for it.
     Unknown {
         /// Why not.
@@ -52,32 +44,25 @@ impl Simulated {
     }
 }
 
-/// Returns why the simulation cannot see a defect, if it cannot.
-pub fn blind_to(defect: &Defect) -> Option<&'static str> {
-    (defect.class == Class::Switch).then_some("a schedule has no flag, and no direct graph")
+/// Looks for a defect in at most so many schedules, the first of which has this seed. What is about the flag is looked for where the flag
+/// is thrown, all else where events are delivered.
+pub fn look_for(defect: &Defect, first: Seed, schedules: u64) -> Simulated {
+    let looked = match defect.class {
+        Class::Switch => look_in::<flag::Plan>(defect, first, schedules),
+        _ => look_in::<projection::Plan>(defect, first, schedules),
+    };
+    looked.unwrap_or_else(|error| Simulated::Unknown { reason: format!("no runtime: {error}") })
 }
 
-/// Looks for a defect in at most so many schedules, the first of which has this seed.
-pub fn look_for(defect: &Defect, first: Seed, schedules: u64) -> Simulated {
-    if let Some(reason) = blind_to(defect) {
-        return Simulated::Blind { reason };
-    }
-    let runtime = match simulation::runtime() {
-        Ok(runtime) => runtime,
-        Err(error) => return Simulated::Unknown { reason: format!("no runtime: {error}") },
-    };
+fn look_in<P: Schedule>(defect: &Defect, first: Seed, schedules: u64) -> std::io::Result<Simulated> {
     for number in 0..schedules {
-        let plan = Plan::draw(Seed::new(first.number().wrapping_add(number)));
-        let report = simulation::run(&plan, &(defect.hooks)(), false, &runtime);
-        if let Some(violation) = report.violation {
-            return Simulated::Caught {
-                seeds: number + 1,
-                by: named(&violation),
-                detail: violation.to_string(),
-            };
+        let plan = P::draw(Seed::new(first.number().wrapping_add(number)));
+        if let Some(violation) = plan.run(&(defect.hooks)(), false)?.violation {
+            let (by, detail) = (named(&violation), violation.to_string());
+            return Ok(Simulated::Caught { seeds: number + 1, by, detail });
         }
     }
-    Simulated::Uncaught { seeds: schedules }
+    Ok(Simulated::Uncaught { seeds: schedules })
 }
 
 /// Names what did not hold; of a comparison, the check and the most frequent finding.
@@ -96,18 +81,6 @@ mod tests {
     use super::*;
     use crate::defect::canary;
     use crate::defect::catalogue;
-
-    #[test]
-    fn the_simulation_is_blind_to_what_is_about_the_flag_and_to_nothing_else() {
-        for defect in catalogue::all() {
-            let is_blind = blind_to(&defect).is_some();
-            assert_eq!(is_blind, defect.class == Class::Switch, "{}", defect.id);
-            if is_blind {
-                let looked = look_for(&defect, Seed::new(7301), 1);
-                assert!(matches!(looked, Simulated::Blind { .. }), "{}: {looked:?}", defect.id);
-            }
-        }
-    }
 
     #[track_caller]
     fn are_seen_by(check: &str, ids: &[&str]) {
@@ -149,5 +122,13 @@ mod tests {
             matches!(&found, Simulated::Caught { by, .. } if by == "acknowledged-too-early"),
             "{found:?}"
         );
+    }
+
+    #[test]
+    fn what_is_about_the_flag_is_seen_where_it_is_thrown() {
+        let ids = ["flag-read-once".to_owned()];
+        let defects = catalogue::select(&ids).expect("there is such");
+        let found = look_for(&defects[0], Seed::new(7301), 30);
+        assert!(matches!(&found, Simulated::Caught { by, .. } if by.starts_with("written-")), "{found:?}");
     }
 }

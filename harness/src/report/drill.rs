@@ -60,7 +60,6 @@ pub fn matrix_to_markdown(result: &DrillResult) -> String {
             .collect();
         let schedules = match &defect.simulation {
             Some(Simulated::Caught { seeds, by, .. }) => format!("{seeds}: {}", cell(by)),
-            Some(Simulated::Blind { reason }) => format!("cannot be seen: {reason}"),
             Some(Simulated::Uncaught { .. } | Simulated::Unknown { .. }) | None => "?".to_owned(),
         };
         write(&mut text, format_args!("| `{}` |{cells} {schedules} |\n", defect.id));

@@ -5,11 +5,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::fault::Fired;
-use super::invariant::Violation;
-use super::plan::Plan;
 use super::trace::TraceHash;
-use super::world::Work;
-use super::{Report, run, runtime};
+use super::violation::Violation;
+use super::{Report, Schedule, Work};
 use crate::provision::hooks::Hooks;
 use crate::seed::Seed;
 
@@ -35,6 +33,8 @@ pub struct Campaign<'a> {
 pub struct Failure {
     /// Its seed.
     pub seed: Seed,
+    /// What the seed drew.
+    pub plan: String,
     /// What did not hold.
     pub violation: Violation,
     /// The hash of what happened.
@@ -63,7 +63,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    fn add(&mut self, seed: Seed, report: Report) {
+    fn add(&mut self, seed: Seed, plan: &impl Schedule, report: Report) {
         self.schedules += 1;
         self.events += report.events;
         self.compared += report.compared;
@@ -74,7 +74,8 @@ impl Outcome {
             self.hash.wrapping_add(report.hash.number() ^ seed.number().wrapping_mul(0x9e37_79b9_7f4a_7c15));
         if let Some(violation) = report.violation {
             self.failed += 1;
-            self.failures.push(Failure { seed, violation, hash: report.hash });
+            let (plan, hash) = (plan.to_string(), report.hash);
+            self.failures.push(Failure { seed, plan, violation, hash });
             self.keep_first();
         }
     }
@@ -98,17 +99,16 @@ impl Outcome {
 }
 
 impl Campaign<'_> {
-    /// Runs it.
+    /// Runs it, with schedules of one subject.
     ///
     /// # Errors
     ///
     /// The operating system's, when it has no runtime to give.
-    pub fn run(&self) -> std::io::Result<Outcome> {
+    pub fn run<P: Schedule>(&self) -> std::io::Result<Outcome> {
         let (next, done, is_over) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
         let outcome = Mutex::new(Outcome::default());
         std::thread::scope(|scope| {
             let work = || -> std::io::Result<()> {
-                let runtime = runtime()?;
                 let mut mine = Outcome::default();
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
@@ -116,8 +116,9 @@ impl Campaign<'_> {
                         break;
                     }
                     let seed = Seed::new(self.first.number().wrapping_add(at));
-                    let report = run(&Plan::draw(seed), &(self.hooks)(), false, &runtime);
-                    mine.add(seed, report);
+                    let plan = P::draw(seed);
+                    let report = plan.run(&(self.hooks)(), false)?;
+                    mine.add(seed, &plan, report);
                     if (self.progress)(done.fetch_add(1, Ordering::Relaxed) + 1) {
                         is_over.store(true, Ordering::Relaxed);
                     }

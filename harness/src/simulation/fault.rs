@@ -4,6 +4,7 @@
 use std::fmt;
 
 use rand::RngExt;
+use serde::{Deserialize, Serialize};
 
 use crate::seed::{Seed, Stream};
 
@@ -89,7 +90,87 @@ faults! {
     ReplayUnderWay = "replay-under-way", one in 40 to 200;
     /// Nothing happens for longer than the store waits for an answer.
     Standstill = "standstill", one in 100 to 600;
+    /// A direct write is on its way for seconds.
+    WriteLate = "write-late", one in 6 to 40;
+    /// Whoever throws the flag dies over it, and somebody else brings it to an end.
+    OperatorDies = "operator-dies", one in 20 to 200;
+    /// Whoever throws the flag is stopped.
+    OperatorStopped = "operator-stopped", one in 1 to 4;
+    /// Two operators throw the flag at the same time.
+    TwoOperators = "two-operators", one in 1 to 4;
 }
+
+/// What is simulated.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Subject {
+    /// The projection: the order and the fate of every delivery.
+    #[default]
+    Projection,
+    /// The flag: it is thrown there and back while people write.
+    Flag,
+}
+
+impl Subject {
+    /// Returns the kinds of faults that its schedules may meet.
+    pub const fn faults(self) -> &'static [Fault] {
+        match self {
+            Self::Projection => PROJECTION,
+            Self::Flag => FLAG,
+        }
+    }
+
+    /// Returns the word for it, as the command line has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Projection => "projection",
+            Self::Flag => "flag",
+        }
+    }
+}
+
+const PROJECTION: &[Fault] = &[
+    Fault::AppendUnreachable,
+    Fault::AppendReplyLost,
+    Fault::AppendRepeated,
+    Fault::PipelineCrash,
+    Fault::OldWire,
+    Fault::Reorder,
+    Fault::Redeliver,
+    Fault::SubscriptionLost,
+    Fault::AcknowledgementLost,
+    Fault::ParkingLost,
+    Fault::StoreRestart,
+    Fault::GraphUnreachable,
+    Fault::CommitReplyLost,
+    Fault::CommitSlow,
+    Fault::BatchTooLarge,
+    Fault::GraphOutage,
+    Fault::VersionsUntold,
+    Fault::SentenceNotLocated,
+    Fault::Poison,
+    Fault::Unreadable,
+    Fault::Crash,
+    Fault::LateCommit,
+    Fault::LaneCountChange,
+    Fault::SecondService,
+    Fault::ReplayUnderWay,
+    Fault::Standstill,
+];
+
+const FLAG: &[Fault] = &[
+    Fault::AppendUnreachable,
+    Fault::AppendReplyLost,
+    Fault::PipelineCrash,
+    Fault::GraphUnreachable,
+    Fault::CommitReplyLost,
+    Fault::GraphOutage,
+    Fault::Crash,
+    Fault::WriteLate,
+    Fault::OperatorDies,
+    Fault::OperatorStopped,
+    Fault::TwoOperators,
+];
 
 impl Fault {
     /// Finds a kind by its name.
@@ -117,15 +198,29 @@ pub struct Rate {
     pub one_in: u32,
 }
 
+/// Writes which faults a schedule may meet, and how often.
+pub(super) fn write_rates(f: &mut fmt::Formatter<'_>, rates: &[Rate], firings_max: u32) -> fmt::Result {
+    if rates.is_empty() {
+        return f.write_str("none");
+    }
+    for (at, Rate { fault, one_in }) in rates.iter().enumerate() {
+        write!(f, "{}{fault} 1:{one_in}", if at == 0 { "" } else { ", " })?;
+    }
+    if firings_max < u32::MAX {
+        write!(f, " (each at most {firings_max} times)")?;
+    }
+    Ok(())
+}
+
 /// Draws the kinds that a seed's schedule may meet: each is one of them by the toss of a coin, so that some schedules meet a few
 /// only, and often.
-pub(super) fn draw_swarm(random: &mut Stream) -> Vec<Rate> {
+pub(super) fn draw_swarm(subject: Subject, random: &mut Stream) -> Vec<Rate> {
     let drawn = |&fault: &Fault| {
         let (from, to) = fault.rates();
         let one_in = random.random_range(from..=to);
         random.random_bool(0.5).then_some(Rate { fault, one_in })
     };
-    Fault::ALL.iter().filter_map(drawn).collect()
+    subject.faults().iter().filter_map(drawn).collect()
 }
 
 /// How often each kind has fired.
@@ -256,6 +351,13 @@ mod tests {
         calm.calm_down();
         assert!(!calm.fires(Fault::Crash));
         assert_eq!((dice.fired.of(Fault::Crash), calm.fired.of(Fault::Crash)), (2, 0));
+    }
+
+    #[test]
+    fn every_kind_is_one_of_some_subject() {
+        let subjects = [Subject::Projection, Subject::Flag];
+        let is_met = |fault: &Fault| subjects.iter().any(|subject| subject.faults().contains(fault));
+        assert_eq!(Fault::ALL.iter().find(|fault| !is_met(fault)), None);
     }
 
     #[test]

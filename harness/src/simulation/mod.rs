@@ -1,57 +1,73 @@
-//! Simulation: the projector, the embedded store's state machine and the graph in memory under one seeded scheduler, without a task, a
-//! socket or a clock. A schedule takes milliseconds, and its seed decides all of it.
+//! Simulation: schedules of what may happen, thousands of them, each decided by its seed. A schedule takes milliseconds, in which hours may
+//! pass.
+//!
+//! | subject | what is simulated |
+//! |---|---|
+//! | [`projection`] | the projector, the embedded store's state machine and the graph in memory, without a task, a socket or a clock |
+//! | [`flag`] | the whole service while the flag is thrown there and back, under a runtime with one thread and a clock of its own |
+//!
+//! What both have in common:
 //!
 //! | file | what it answers for |
 //! |---|---|
-//! | `plan` | what a seed draws: how much is written, by what figures, which faults |
 //! | `fault` | the kinds of faults, and the dice that say when |
-//! | `workload`, `vocabulary`, `recorder` | what is written, and in which words: the real pipeline on both paths, and the model |
-//! | `world`, `service`, `store` | the schedule, step by step |
-//! | `rebuilt` | the same events as a second graph, without faults |
-//! | `invariant` | what must hold after every step and at the end |
+//! | `draw` | what plans draw alike |
+//! | `author`, `vocabulary` | what is written, and in which words |
+//! | `violation` | what does not hold |
 //! | `trace` | what happened, as a hash and as lines |
 //! | `shrink` | a failure, made as small as it will go |
 //! | `campaign`, `result` | many seeds, and what they came to |
 //!
-//! The entry points are [`run`] for one plan, and [`campaign`] for many seeds. [`Hooks`] stand at the same places as round real
+//! The entry points are [`Schedule::run`] for one plan, and [`campaign`] for many seeds. [`Hooks`] stand at the same places as round real
 //! engines, so that a defect of the code made of them can be looked for here too.
 
+mod author;
 pub mod campaign;
+mod draw;
 mod fault;
-mod invariant;
-mod plan;
-mod rebuilt;
-mod recorder;
+pub mod flag;
+pub mod projection;
 pub mod result;
-mod service;
 mod shrink;
-mod store;
 mod trace;
+mod violation;
 mod vocabulary;
-mod workload;
-mod world;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::fmt;
 
 use cutover_engines::graph::{MemoryGraph, Schema};
-use tokio::runtime::Runtime;
 
-pub use fault::{Fault, Fired, Rate};
-pub use invariant::Violation;
-pub use plan::{EVENTS_MIN, Plan};
+pub use fault::{Fault, Fired, Rate, Subject};
 pub use shrink::{Shrunk, shrink};
 pub use trace::{Line, TraceHash};
-pub use world::Work;
+pub use violation::Violation;
 
 use crate::diff::{self, GraphSource, Orientation, Policy, Source};
 use crate::model::Model;
 use crate::provision::hooks::Hooks;
-use rebuilt::REBUILT;
-use trace::Trace;
-use world::World;
+use crate::seed::Seed;
+
+/// A schedule of one subject: what its seed draws for it, how it is run, and what is smaller.
+pub trait Schedule: Clone + PartialEq + fmt::Display {
+    /// What is simulated.
+    const SUBJECT: Subject;
+
+    /// Draws what a seed decides.
+    fn draw(seed: Seed) -> Self;
+
+    /// Runs it. `hooks` stand round both graphs, the event store and the flag; those that pass everything change nothing.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's, when it has no runtime to give.
+    fn run(&self, hooks: &Hooks, with_lines: bool) -> std::io::Result<Report>;
+
+    /// Returns what is smaller, in each way in which it can be made so; each way begins with the smallest.
+    fn smaller(&self) -> Vec<Vec<Self>>;
+}
 
 /// What a schedule came to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Report {
     /// What did not hold; none for a schedule that came through.
     pub violation: Option<Violation>,
@@ -69,63 +85,36 @@ pub struct Report {
     pub lines: Vec<Line>,
 }
 
-/// Makes the runtime that schedules use: the pipeline is asynchronous, and waits for nothing here.
-///
-/// # Errors
-///
-/// The operating system's.
-pub fn runtime() -> std::io::Result<Runtime> {
-    tokio::runtime::Builder::new_current_thread().build()
+/// How much a schedule did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Work {
+    /// How many steps it took.
+    pub steps: u64,
+    /// How many deliveries were taken in.
+    pub deliveries: u64,
+    /// How many batches were committed.
+    pub batches: u64,
+    /// How many events were parked.
+    pub parked: u64,
+    /// How often the groups had to be made anew, because the store had lost what it was replaying.
+    pub groups_made_anew: u64,
+    /// How often the flag was thrown.
+    pub throws: u64,
+    /// How often a throw was given up.
+    pub given_up: u64,
 }
 
-/// Runs the schedule of a plan. `hooks` stand round both graphs and the event store; those that pass everything change nothing.
-pub fn run(plan: &Plan, hooks: &Hooks, with_lines: bool, runtime: &Runtime) -> Report {
-    let mut trace = Trace::new(with_lines);
-    let mut report = Report {
-        violation: None,
-        events: 0,
-        compared: 0,
-        work: Work::default(),
-        fired: Fired::default(),
-        hash: TraceHash::default(),
-        lines: Vec::new(),
-    };
-    // A panic of the code under test is a finding like any other.
-    let ended =
-        catch_unwind(AssertUnwindSafe(|| runtime.block_on(schedule(plan, hooks, &mut trace, &mut report))));
-    report.violation = match ended {
-        Ok(ended) => ended.err(),
-        Err(panic) => Some(Violation::Panicked { said: said(&*panic) }),
-    };
-    if let Some(violation) = &report.violation {
-        trace.note(0, "violation", &[], violation.aggregate(), || violation.to_string());
+impl Work {
+    /// Adds what another schedule did.
+    pub const fn add(&mut self, other: Self) {
+        self.steps += other.steps;
+        self.deliveries += other.deliveries;
+        self.batches += other.batches;
+        self.parked += other.parked;
+        self.groups_made_anew += other.groups_made_anew;
+        self.throws += other.throws;
+        self.given_up += other.given_up;
     }
-    (report.hash, report.lines) = trace.finish();
-    report
-}
-
-async fn schedule(
-    plan: &Plan,
-    hooks: &Hooks,
-    trace: &mut Trace,
-    report: &mut Report,
-) -> Result<(), Violation> {
-    let mut workload = workload::write(plan, hooks).await?;
-    report.events = workload.events as u64;
-    report.fired.add(&workload.fired);
-    let appends = std::mem::take(&mut workload.appends);
-    let mut world = World::new(plan, hooks, appends, trace);
-    let ended = world.run();
-    let (work, fired) = world.done();
-    report.work = work;
-    report.fired.add(&fired);
-    ended?;
-    let (projected, log) = world.into_graph_and_log();
-    let projected = MemoryGraph::from(projected);
-    compare(&workload.model, &projected, &workload.direct, report).await?;
-    let rebuilt = MemoryGraph::from(rebuilt::rebuild(plan, hooks, &log)?);
-    let [projected, rebuilt] = [&projected, &rebuilt].map(|graph| GraphSource::new(graph, Schema::Projected));
-    agree(("projected", &projected), (REBUILT, &rebuilt), &Policy::same_schema(), report).await
 }
 
 /// Compares both paths' graphs with the model.
@@ -160,6 +149,3 @@ fn said(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("nothing").to_owned()
 }
-
-#[cfg(test)]
-mod tests;

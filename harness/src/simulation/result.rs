@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::campaign::{Failure, Outcome as Sum};
-use super::plan::Plan;
+use super::fault::Subject;
 use super::shrink::Shrunk;
 use crate::exit_code;
 use crate::result::{Cause, Outcome};
@@ -23,6 +23,8 @@ pub struct CampaignResult {
     pub schema_version: u32,
     /// The version of the program.
     pub program_version: String,
+    /// What was simulated.
+    pub subject: Subject,
     /// The first seed.
     pub seed: u64,
     /// How many schedules were asked for.
@@ -37,8 +39,12 @@ pub struct CampaignResult {
     pub batches: u64,
     /// How many events were parked.
     pub parked: u64,
-    /// How many steps were taken.
+    /// How many steps were taken, or calls made.
     pub steps: u64,
+    /// How often the flag was thrown.
+    pub throws: u64,
+    /// How often a throw of the flag was given up.
+    pub given_up: u64,
     /// How many elements were compared at the end of the schedules.
     pub compared: u64,
     /// How often each kind of fault was met.
@@ -97,9 +103,16 @@ pub struct ShrunkSchedule {
 
 impl CampaignResult {
     /// Concludes a campaign that began at `seed` and was to have `asked` schedules.
-    pub fn new(seed: u64, asked: u64, sum: &Sum, cause: Option<Cause>, duration_ms: u64) -> Self {
-        let faults: BTreeMap<String, u64> =
-            sum.fired.all().map(|(fault, count)| (fault.to_string(), count)).collect();
+    pub fn new(
+        subject: Subject,
+        seed: u64,
+        asked: u64,
+        sum: &Sum,
+        cause: Option<Cause>,
+        duration_ms: u64,
+    ) -> Self {
+        let met = subject.faults().iter().map(|&fault| (fault.to_string(), sum.fired.of(fault)));
+        let faults: BTreeMap<String, u64> = met.collect();
         let outcome = match (sum.failed, faults.values().all(|&count| count > 0)) {
             (1.., _) => Outcome::Fail,
             (0, true) if sum.schedules == asked => Outcome::Pass,
@@ -108,6 +121,7 @@ impl CampaignResult {
         Self {
             schema_version: SCHEMA_VERSION,
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
+            subject,
             seed,
             asked,
             schedules: sum.schedules,
@@ -116,15 +130,17 @@ impl CampaignResult {
             batches: sum.work.batches,
             parked: sum.work.parked,
             steps: sum.work.steps,
+            throws: sum.work.throws,
+            given_up: sum.work.given_up,
             compared: sum.compared,
             faults,
             failed: sum.failed,
-            failures: sum.failures.iter().map(FailedSchedule::new).collect(),
+            failures: sum.failures.iter().map(|failure| FailedSchedule::new(subject, failure)).collect(),
             hash: format!("{:016x}", sum.hash),
             outcome,
             cause,
             duration_ms,
-            command: format!("cutover simulate --seed {seed} --schedules {asked}"),
+            command: command(subject, seed, asked),
         }
     }
 
@@ -144,15 +160,23 @@ impl CampaignResult {
     }
 }
 
+/// Returns the command that repeats schedules.
+fn command(subject: Subject, seed: u64, schedules: u64) -> String {
+    match subject {
+        Subject::Projection => format!("cutover simulate --seed {seed} --schedules {schedules}"),
+        subject => format!("cutover simulate {} --seed {seed} --schedules {schedules}", subject.as_str()),
+    }
+}
+
 impl FailedSchedule {
-    fn new(failure: &Failure) -> Self {
+    fn new(subject: Subject, failure: &Failure) -> Self {
         Self {
             seed: failure.seed.number(),
             invariant: failure.violation.name().to_owned(),
             detail: failure.violation.to_string(),
-            plan: Plan::draw(failure.seed).to_string(),
+            plan: failure.plan.clone(),
             hash: failure.hash.to_string(),
-            command: format!("cutover simulate --seed {} --schedules 1", failure.seed),
+            command: command(subject, failure.seed.number(), 1),
             shrunk: None,
         }
     }
@@ -160,7 +184,7 @@ impl FailedSchedule {
 
 impl ShrunkSchedule {
     /// Takes what a reader needs of a failure that was made small.
-    pub fn new(shrunk: &Shrunk) -> Self {
+    pub fn new(shrunk: &Shrunk<impl std::fmt::Display>) -> Self {
         let report = &shrunk.report;
         let subject = report.violation.as_ref().and_then(|violation| violation.aggregate());
         let is_told =
@@ -189,7 +213,7 @@ mod tests {
     use crate::simulation::{Fault, Violation};
 
     fn concluded(asked: u64, sum: &Sum) -> CampaignResult {
-        CampaignResult::new(1, asked, sum, None, 0)
+        CampaignResult::new(Subject::Projection, 1, asked, sum, None, 0)
     }
 
     fn sum_that_met(faults: &[Fault]) -> Sum {
@@ -212,8 +236,25 @@ mod tests {
     }
 
     #[test]
+    fn a_subject_has_faults_of_its_own() {
+        let result = CampaignResult::new(Subject::Flag, 1, 2, &sum_that_met(Subject::Flag.faults()), None, 0);
+        assert_eq!((result.outcome, result.not_met()), (Outcome::Pass, vec![]));
+        assert_eq!(result.command, "cutover simulate flag --seed 1 --schedules 2");
+        let of_the_other = sum_that_met(Subject::Projection.faults());
+        let result = CampaignResult::new(Subject::Flag, 1, 2, &of_the_other, None, 0);
+        assert_eq!(result.outcome, Outcome::Unknown);
+    }
+
+    #[test]
     fn a_campaign_that_was_cut_off_is_unknown() {
-        let result = CampaignResult::new(1, 3, &sum_that_met(Fault::ALL), Some(Cause::TimedOut), 0);
+        let result = CampaignResult::new(
+            Subject::Projection,
+            1,
+            3,
+            &sum_that_met(Fault::ALL),
+            Some(Cause::TimedOut),
+            0,
+        );
         assert_eq!((result.outcome, result.exit_code()), (Outcome::Unknown, exit_code::TIMED_OUT));
     }
 
@@ -222,7 +263,8 @@ mod tests {
         let mut sum = sum_that_met(Fault::ALL);
         sum.failed = 1;
         let violation = Violation::BreakerStaysOpen;
-        sum.failures.push(Failure { seed: Seed::new(9), violation, hash: Default::default() });
+        let plan = "drawn".to_owned();
+        sum.failures.push(Failure { seed: Seed::new(9), plan, violation, hash: Default::default() });
         let result = concluded(2, &sum);
         assert_eq!((result.outcome, result.exit_code()), (Outcome::Fail, exit_code::DIFFERENCES));
         assert_eq!(result.failures[0].command, "cutover simulate --seed 9 --schedules 1");

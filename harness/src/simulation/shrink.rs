@@ -1,18 +1,18 @@
 //! Makes a failure as small as it will go: fewer kinds of faults, each less often, less that is written. What is left still fails in the
 //! same way, and is what somebody reads.
 
-use tokio::runtime::Runtime;
-
 use super::fault::Rate;
-use super::plan::Plan;
-use super::{Report, run};
+use super::{Report, Schedule};
 use crate::provision::hooks::Hooks;
+
+/// How often each kind of fault may fire, from the smallest number on that is tried.
+pub(super) const FIRINGS: &[u32] = &[0, 1, 2, 3, 5, 8, 13, 21, 34];
 
 /// A failure that was made small.
 #[derive(Debug, Clone)]
-pub struct Shrunk {
+pub struct Shrunk<P> {
     /// The plan that is left of the seed's.
-    pub plan: Plan,
+    pub plan: P,
     /// What it came to, with every line of its trace.
     pub report: Report,
     /// How many schedules were run to find it.
@@ -20,87 +20,60 @@ pub struct Shrunk {
 }
 
 /// Shrinks the failure of a plan; `hooks` makes the hooks of each schedule. `None` for a plan that does not fail.
-pub fn shrink(plan: &Plan, hooks: &dyn Fn() -> Hooks, runtime: &Runtime) -> Option<Shrunk> {
-    let name = run(plan, &hooks(), false, runtime).violation?.name();
-    let mut search = Search { name, hooks, runtime, plan: plan.clone(), tried: 1 };
-    while search.fewer_kinds() | search.less_written() | search.less_often() {}
+///
+/// # Errors
+///
+/// The operating system's, when it has no runtime to give.
+pub fn shrink<P: Schedule>(plan: &P, hooks: &dyn Fn() -> Hooks) -> std::io::Result<Option<Shrunk<P>>> {
+    let Some(violation) = plan.run(&hooks(), false)?.violation else { return Ok(None) };
+    let mut search = Search { name: violation.name(), hooks, plan: plan.clone(), tried: 1 };
+    while search.once_through()? {}
     let Search { plan, tried, .. } = search;
-    let report = run(&plan, &hooks(), true, runtime);
-    Some(Shrunk { plan, report, tried })
+    let report = plan.run(&hooks(), true)?;
+    Ok(Some(Shrunk { plan, report, tried }))
 }
 
-struct Search<'a> {
+struct Search<'a, P> {
     /// The name of what is violated.
     name: &'static str,
     hooks: &'a dyn Fn() -> Hooks,
-    runtime: &'a Runtime,
-    plan: Plan,
+    plan: P,
     tried: u32,
 }
 
-impl Search<'_> {
-    /// Keeps a plan if it fails in the same way.
-    fn keeps(&mut self, plan: Plan) -> bool {
-        if plan == self.plan {
-            return false;
+impl<P: Schedule> Search<'_, P> {
+    /// Tries each way in which the plan can be made smaller. Returns whether one led anywhere.
+    fn once_through(&mut self) -> std::io::Result<bool> {
+        let (mut has_shrunk, mut way) = (false, 0);
+        while let Some(plans) = self.plan.smaller().into_iter().nth(way) {
+            let mut is_smaller = false;
+            for plan in plans {
+                if self.fails(&plan)? {
+                    (self.plan, is_smaller, has_shrunk) = (plan, true, true);
+                    break;
+                }
+            }
+            // Where a kind was left out, the next one has its place.
+            way += usize::from(!is_smaller);
         }
+        Ok(has_shrunk)
+    }
+
+    /// Returns whether a plan fails in the same way.
+    fn fails(&mut self, plan: &P) -> std::io::Result<bool> {
         self.tried += 1;
-        let violation = run(&plan, &(self.hooks)(), false, self.runtime).violation;
-        let fails = violation.is_some_and(|violation| violation.name() == self.name);
-        if fails {
-            self.plan = plan;
-        }
-        fails
+        let violation = plan.run(&(self.hooks)(), false)?.violation;
+        Ok(violation.is_some_and(|violation| violation.name() == self.name))
     }
+}
 
-    fn fewer_kinds(&mut self) -> bool {
-        let mut shrunk = false;
-        for Rate { fault, .. } in self.plan.faults.clone() {
-            let faults = self.plan.faults.iter().copied().filter(|rate| rate.fault != fault).collect();
-            shrunk |= self.keeps(Plan { faults, ..self.plan.clone() });
-        }
-        shrunk
-    }
+/// Returns the rates without one kind each.
+pub(super) fn fewer_kinds(rates: &[Rate]) -> Vec<Vec<Rate>> {
+    let without = |out: &Rate| rates.iter().copied().filter(|rate| rate.fault != out.fault).collect();
+    rates.iter().map(without).collect()
+}
 
-    fn less_written(&mut self) -> bool {
-        let mut shrunk = false;
-        for interviews in 1..self.plan.interviews {
-            if self.keeps(Plan { interviews, ..self.plan.clone() }) {
-                shrunk = true;
-                break;
-            }
-        }
-        for projects in 1..self.plan.limits.len() {
-            let limits = self.plan.limits[..projects].to_vec();
-            if self.keeps(Plan { limits, ..self.plan.clone() }) {
-                shrunk = true;
-                break;
-            }
-        }
-        for sentences in [1, 2, 4, 8, 16, 32] {
-            let is_less = sentences < self.plan.sentences;
-            if is_less && self.keeps(Plan { sentences, ..self.plan.clone() }) {
-                shrunk = true;
-                break;
-            }
-        }
-        for events_min in [1, 5, 10, 20, 40, 80, 120, 160] {
-            let is_less = events_min < self.plan.events_min;
-            if is_less && self.keeps(Plan { events_min, ..self.plan.clone() }) {
-                shrunk = true;
-                break;
-            }
-        }
-        shrunk
-    }
-
-    fn less_often(&mut self) -> bool {
-        for firings_max in [0, 1, 2, 3, 5, 8, 13, 21, 34] {
-            let is_less = firings_max < self.plan.firings_max;
-            if is_less && self.keeps(Plan { firings_max, ..self.plan.clone() }) {
-                return true;
-            }
-        }
-        false
-    }
+/// Returns the numbers that are less than one.
+pub(super) fn below<T: Copy + PartialOrd>(limit: T, numbers: &[T]) -> impl Iterator<Item = T> {
+    numbers.iter().copied().filter(move |&number| number < limit)
 }

@@ -66,7 +66,12 @@ pub(super) struct Vocabulary {
 
 impl Vocabulary {
     pub(super) fn new(seed: Seed) -> Self {
-        Self { random: seed.stream("vocabulary"), written: 0 }
+        Self::of(seed.stream("vocabulary"))
+    }
+
+    /// Draws from a stream of somebody's own.
+    pub(super) const fn of(random: Stream) -> Self {
+        Self { random, written: 0 }
     }
 
     /// Returns the name of a file, of which a seed has one with this number.

@@ -99,7 +99,7 @@ pub enum Command {
     Watch(WatchArgs),
     /// Put known defects into the program, one at a time, and see that each is caught by the finding that names it.
     Drill(DrillArgs),
-    /// Run schedules of the projection under one seeded scheduler, with every fault of the world.
+    /// Run schedules of the projection, or of the flag, each decided by its seed, with every fault of the world.
     Simulate(SimulateArgs),
     /// Compare two graphs, element by element: servers by their URLs, or snapshots.
     ///

@@ -4,9 +4,14 @@ use std::num::NonZeroUsize;
 
 use clap::Args;
 
+use crate::simulation::Subject;
+
 /// Arguments of `simulate`.
 #[derive(Debug, Args)]
 pub struct SimulateArgs {
+    /// What is simulated.
+    #[arg(value_enum, default_value_t, value_name = "SUBJECT")]
+    pub subject: Subject,
     /// How many schedules; each has the seed after that of the one before it.
     #[arg(
         long,

@@ -93,7 +93,7 @@ fn write_uncaught(page: &mut Page, defect: &DefectResult) {
     }
 }
 
-/// Writes what the simulation did not see at once: what took more than one schedule, and what it does not see at all.
+/// Writes what the simulation did not see at once: what took more than one schedule, and what it did not see at all.
 fn write_simulation(page: &mut Page, result: &DrillResult) {
     let simulated = result.defects.iter().filter_map(|defect| Some((defect.id, defect.simulation.as_ref()?)));
     let told: Vec<String> = simulated
@@ -103,7 +103,6 @@ fn write_simulation(page: &mut Page, result: &DrillResult) {
             Simulated::Uncaught { seeds } => {
                 Some(format!("{id}: UNCAUGHT in {}", counted(*seeds, "schedule")))
             }
-            Simulated::Blind { reason } => Some(format!("{id}: cannot be seen: {reason}")),
             Simulated::Unknown { reason } => Some(format!("{id}: unknown: {reason}")),
         })
         .collect();
@@ -154,11 +153,11 @@ fn write_sum(page: &mut Page, result: &DrillResult, is_coloured: bool) {
         page.list(1, "", &others);
     }
     if let Some(simulation) = summary.simulation {
-        let SimulationSummary { caught, uncaught, blind, median_seeds, worst_seeds } = simulation;
+        let SimulationSummary { caught, uncaught, median_seeds, worst_seeds } = simulation;
         page.line(
             0,
             &format!(
-                "simulation: {caught} caught, median {}, worst {worst_seeds}; {uncaught} uncaught; {blind} that it cannot see",
+                "simulation: {caught} caught, median {}, worst {worst_seeds}; {uncaught} uncaught",
                 counted(median_seeds, "schedule"),
             ),
         );
@@ -220,7 +219,6 @@ mod tests {
                 Caught::ByName => {
                     Simulated::Caught { seeds: 3, by: "event-lost".to_owned(), detail: String::new() }
                 }
-                Caught::Otherwise => Simulated::Blind { reason: "there is no second graph" },
                 _ => Simulated::Uncaught { seeds: 200 },
             }),
             found: found.iter().map(|&found| found.to_owned()).collect(),

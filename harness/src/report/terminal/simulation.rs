@@ -3,21 +3,36 @@
 use super::page::Page;
 use super::{Style, grouped};
 use crate::result::{Outcome, counted};
+use crate::simulation::Subject;
 use crate::simulation::result::{CampaignResult, FailedSchedule};
 
 /// Renders the result of a campaign for people.
 pub fn simulation_to_terminal(result: &CampaignResult, style: Style) -> String {
     let mut page = Page::new(style.columns.max(Style::COLUMNS_MIN).into());
-    let done = [
-        ("schedules", result.schedules),
-        ("events", result.events),
-        ("deliveries", result.deliveries),
-        ("batches", result.batches),
-        ("parked", result.parked),
-        ("steps", result.steps),
-        ("elements compared", result.compared),
-    ];
-    page.list(0, "done: ", &done.map(|(what, count)| format!("{} {what}", grouped(count))));
+    let (schedules, events) = (("schedules", result.schedules), ("events", result.events));
+    let (batches, compared) = (("batches", result.batches), ("elements compared", result.compared));
+    let done = match result.subject {
+        Subject::Projection => vec![
+            schedules,
+            events,
+            ("deliveries", result.deliveries),
+            batches,
+            ("parked", result.parked),
+            ("steps", result.steps),
+            compared,
+        ],
+        Subject::Flag => vec![
+            schedules,
+            events,
+            ("throws of the flag", result.throws),
+            ("throws given up", result.given_up),
+            batches,
+            ("calls", result.steps),
+            compared,
+        ],
+    };
+    let done: Vec<String> = done.iter().map(|(what, count)| format!("{} {what}", grouped(*count))).collect();
+    page.list(0, "done: ", &done);
     let faults: Vec<String> =
         result.faults.iter().map(|(fault, count)| format!("{fault} {}", grouped(*count))).collect();
     page.list(0, "faults met: ", &faults);
@@ -80,7 +95,6 @@ fn write_failure(page: &mut Page, failed: &FailedSchedule) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulation::Fault;
     use crate::simulation::campaign::Outcome as Sum;
     use crate::simulation::result::ShrunkSchedule;
     use crate::testing;
@@ -88,12 +102,12 @@ mod tests {
     fn sum() -> Sum {
         let mut sum = Sum { schedules: 1_200, events: 262_144, compared: 410_000, hash: 7, ..Sum::default() };
         sum.work.deliveries = 300_000;
-        Fault::ALL.iter().skip(1).for_each(|&fault| sum.fired.count(fault));
+        Subject::Projection.faults().iter().skip(1).for_each(|&fault| sum.fired.count(fault));
         sum
     }
 
     fn failed() -> CampaignResult {
-        let mut result = CampaignResult::new(7_301, 1_200, &sum(), None, 1_500);
+        let mut result = CampaignResult::new(Subject::Projection, 7_301, 1_200, &sum(), None, 1_500);
         result.failed = 2;
         result.outcome = Outcome::Fail;
         result.failures = vec![FailedSchedule {
@@ -128,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_fault_that_no_schedule_met_is_named() {
-        let result = CampaignResult::new(7_301, 1_200, &sum(), None, 1_500);
+        let result = CampaignResult::new(Subject::Projection, 7_301, 1_200, &sum(), None, 1_500);
         testing::check("report", "simulation_inconclusive", &at(120, &result));
     }
 }

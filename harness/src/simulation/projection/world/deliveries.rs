@@ -8,9 +8,9 @@ use rand::RngExt;
 use super::World;
 use crate::provision::hooks::Answer;
 use crate::simulation::fault::Fault;
-use crate::simulation::invariant::Violation;
-use crate::simulation::service::Unanswered;
-use crate::simulation::store::{Message, SUBSCRIPTIONS, key_of};
+use crate::simulation::projection::service::Unanswered;
+use crate::simulation::projection::store::{Message, SUBSCRIPTIONS, key_of};
+use crate::simulation::violation::Violation;
 use crate::workload::old_form::in_old_form;
 
 impl World<'_> {

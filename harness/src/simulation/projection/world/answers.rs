@@ -7,9 +7,9 @@ use super::World;
 use super::graph::APPLY_TIMEOUT_MS;
 use crate::provision::hooks::Answer;
 use crate::simulation::fault::Fault;
-use crate::simulation::invariant::Violation;
-use crate::simulation::service::{Task, Unanswered};
-use crate::simulation::store::SUBSCRIPTIONS;
+use crate::simulation::projection::service::{Task, Unanswered};
+use crate::simulation::projection::store::SUBSCRIPTIONS;
+use crate::simulation::violation::Violation;
 
 /// How many events more than it was given room for a projector may hold: some that a replay sends, and it has already.
 const QUEUE_SLACK: u64 = 32;

@@ -3,17 +3,19 @@
 
 use std::fmt;
 
-use cutover_core::ids::ProjectId;
 use cutover_core::limits::{Limits, LimitsTable};
 use cutover_core::projector;
 use cutover_engines::event_log::GroupSettings;
 use rand::RngExt;
-use rand::seq::IndexedRandom;
 
-use super::fault::{Rate, draw_swarm};
-use super::vocabulary::PROJECTS;
+use crate::provision::hooks::Hooks;
 use crate::result::counted;
-use crate::seed::{Seed, Stream};
+use crate::seed::Seed;
+use crate::simulation::draw::{AgreedWithEach, draw_limits, one_of, table_of};
+use crate::simulation::fault::{Rate, Subject, draw_swarm, write_rates};
+use crate::simulation::shrink::{FIRINGS, below, fewer_kinds};
+use crate::simulation::vocabulary::PROJECTS;
+use crate::simulation::{Report, Schedule};
 
 /// The least number of events that a schedule writes, unless it is shortened.
 pub const EVENTS_MIN: usize = 200;
@@ -49,9 +51,10 @@ pub struct Plan {
     pub firings_max: u32,
 }
 
-impl Plan {
-    /// Draws a plan.
-    pub fn draw(seed: Seed) -> Self {
+impl Schedule for Plan {
+    const SUBJECT: Subject = Subject::Projection;
+
+    fn draw(seed: Seed) -> Self {
         let mut random = seed.stream("plan");
         let interviews = random.random_range(1..=4);
         let projects = random.random_range(1..=PROJECTS.len());
@@ -60,22 +63,51 @@ impl Plan {
             events_min: EVENTS_MIN,
             interviews,
             sentences: random.random_range(interviews..=48),
-            limits: (0..projects).map(|_| draw_limits(&mut random)).collect(),
+            limits: draw_limits(projects, &mut random),
             lanes: one_of(&mut random, &[1, 2, 3, 5, 12]),
             batch_events_max: one_of(&mut random, &[1, 2, 8, 64, 2_000]),
             aggregates_max: one_of(&mut random, &[4, 16, 200_000]),
             buffer: one_of(&mut random, &[1, 4, 32, 5_000]),
             read_batch_size: one_of(&mut random, &[1, 10, 500]),
             checkpoint_upper_bound: one_of(&mut random, &[10, 100, 5_000]),
-            faults: draw_swarm(&mut random),
+            faults: draw_swarm(Subject::Projection, &mut random),
             firings_max: u32::MAX,
         }
     }
 
+    fn run(&self, hooks: &Hooks, with_lines: bool) -> std::io::Result<Report> {
+        super::run(self, hooks, with_lines)
+    }
+
+    fn smaller(&self) -> Vec<Vec<Self>> {
+        let faults =
+            fewer_kinds(&self.faults).into_iter().map(|faults| vec![Self { faults, ..self.clone() }]);
+        let interviews = (1..self.interviews).map(|interviews| Self { interviews, ..self.clone() });
+        let limits = (1..self.limits.len()).map(|projects| {
+            let limits = self.limits[..projects].to_vec();
+            Self { limits, ..self.clone() }
+        });
+        let sentences = below(self.sentences, &[1, 2, 4, 8, 16, 32]);
+        let sentences = sentences.map(|sentences| Self { sentences, ..self.clone() });
+        let events = below(self.events_min, &[1, 5, 10, 20, 40, 80, 120, 160]);
+        let events = events.map(|events_min| Self { events_min, ..self.clone() });
+        let firings = below(self.firings_max, FIRINGS);
+        let firings = firings.map(|firings_max| Self { firings_max, ..self.clone() });
+        let less = [
+            interviews.collect(),
+            limits.collect(),
+            sentences.collect(),
+            events.collect(),
+            firings.collect(),
+        ];
+        faults.chain(less).collect()
+    }
+}
+
+impl Plan {
     /// Returns the limits as all parts read them.
     pub(super) fn limits_table(&self) -> LimitsTable {
-        let named = PROJECTS.into_iter().map(ProjectId::new).zip(&self.limits);
-        named.fold(LimitsTable::default(), |table, (project, limits)| table.with(project, *limits))
+        table_of(&self.limits)
     }
 
     pub(super) fn projector_settings(&self, lanes: usize, limits: LimitsTable) -> projector::Settings {
@@ -98,26 +130,6 @@ impl Plan {
     }
 }
 
-fn one_of<T: Copy>(random: &mut Stream, values: &[T]) -> T {
-    *values.choose(random).expect("there are some")
-}
-
-/// Draws limits: those of most projects, or some that are soon used up.
-fn draw_limits(random: &mut Stream) -> Limits {
-    if random.random_bool(0.5) {
-        return Limits::default();
-    }
-    let mut few = |most: u32| random.random_bool(0.7).then(|| random.random_range(0..=most));
-    Limits {
-        functions: few(1),
-        structures: few(1),
-        purposes: few(1),
-        keywords: few(4),
-        topics: few(4),
-        domain_keywords: few(4),
-    }
-}
-
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -134,42 +146,8 @@ impl fmt::Display for Plan {
             self.read_batch_size,
             self.checkpoint_upper_bound
         )?;
-        for (at, limits) in self.limits.iter().enumerate() {
-            let of = if at == 0 { "limits " } else { " and " };
-            write!(f, "{of}{}", Agreed(limits))?;
-        }
-        f.write_str("; faults ")?;
-        if self.faults.is_empty() {
-            return f.write_str("none");
-        }
-        for (at, Rate { fault, one_in }) in self.faults.iter().enumerate() {
-            write!(f, "{}{fault} 1:{one_in}", if at == 0 { "" } else { ", " })?;
-        }
-        if self.firings_max < u32::MAX {
-            write!(f, " (each at most {} times)", self.firings_max)?;
-        }
-        Ok(())
-    }
-}
-
-/// Limits as they are printed.
-struct Agreed<'a>(&'a Limits);
-
-impl fmt::Display for Agreed<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if *self.0 == Limits::default() {
-            return f.write_str("as usual");
-        }
-        let Limits { functions, structures, purposes, keywords, topics, domain_keywords } = *self.0;
-        let each = [functions, structures, purposes, keywords, topics, domain_keywords];
-        for (at, limit) in each.into_iter().enumerate() {
-            let between = if at == 0 { "" } else { "/" };
-            match limit {
-                Some(limit) => write!(f, "{between}{limit}")?,
-                None => write!(f, "{between}–")?,
-            }
-        }
-        Ok(())
+        write!(f, "limits {}; faults ", AgreedWithEach(&self.limits))?;
+        write_rates(f, &self.faults, self.firings_max)
     }
 }
 
@@ -183,13 +161,5 @@ mod tests {
         let plan = Plan { limits: vec![Limits::default(), few], ..Plan::draw(Seed::new(1)) };
         let text = plan.to_string();
         assert!(text.contains("; limits as usual and 0/1/1/6/4/–; faults "), "{text}");
-    }
-
-    #[test]
-    fn each_project_has_its_own_limits() {
-        let of = |keywords| Limits { keywords: Some(keywords), ..Limits::default() };
-        let table = Plan { limits: vec![of(1), of(2), of(3)], ..Plan::draw(Seed::new(1)) }.limits_table();
-        let kept = PROJECTS.map(|project| table.of(Some(&ProjectId::new(project))).keywords);
-        assert_eq!(kept, [Some(1), Some(2), Some(3)]);
     }
 }

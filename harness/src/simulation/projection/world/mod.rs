@@ -31,47 +31,23 @@ use cutover_engines::graph::{PropertyGraph, Schema};
 use rand::RngExt;
 use rustc_hash::FxHashSet;
 
-use super::fault::{Dice, Fault, Fired};
-use super::invariant::{Audit, Key, Violation};
 use super::plan::Plan;
 use super::recorder::Append;
 use super::service::Service;
 use super::store::{EventStore, home_of};
-use super::trace::Trace;
 use crate::provision::hooks::{GraphHook, Hooks, LogHook};
 use crate::seed::Stream;
+use crate::simulation::Work;
+use crate::simulation::fault::{Dice, Fault, Fired};
+use crate::simulation::projection::audit::{Audit, Key};
+use crate::simulation::trace::Trace;
+use crate::simulation::violation::Violation;
 
 /// The graph that a schedule projects into, for its hooks.
 const PROJECTED: &str = "projected";
 
 /// How many steps the calm part may take. Fifty thousand were seen: one event at a time, replayed again and again.
 const CALM_STEPS_MAX: u64 = 100_000;
-
-/// How much a schedule did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Work {
-    /// How many steps it took.
-    pub steps: u64,
-    /// How many deliveries were taken in.
-    pub deliveries: u64,
-    /// How many batches were committed.
-    pub batches: u64,
-    /// How many events were parked.
-    pub parked: u64,
-    /// How often the groups had to be made anew, because the store had lost what it was replaying.
-    pub groups_made_anew: u64,
-}
-
-impl Work {
-    /// Adds what another schedule did.
-    pub const fn add(&mut self, other: Self) {
-        self.steps += other.steps;
-        self.deliveries += other.deliveries;
-        self.batches += other.batches;
-        self.parked += other.parked;
-        self.groups_made_anew += other.groups_made_anew;
-    }
-}
 
 pub(super) struct World<'a> {
     plan: &'a Plan,

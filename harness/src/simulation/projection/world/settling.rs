@@ -1,8 +1,8 @@
 //! The end: no more faults, and nothing left to do.
 
 use super::World;
-use crate::simulation::invariant::Violation;
-use crate::simulation::service::Service;
+use crate::simulation::projection::service::Service;
+use crate::simulation::violation::Violation;
 
 impl World<'_> {
     /// Ends the time of faults: causes are gone, the graph is there.

@@ -14,12 +14,13 @@ use cutover_engines::event_log::Delivered;
 use cutover_engines::graph::{ApplyError, PropertyGraph, Schema};
 use cutover_service::projection::Groups;
 
-use super::invariant::{Key, Violation};
 use super::plan::Plan;
 use super::recorder::Append;
 use super::store::{home_of, key_of};
 use super::world::failure;
 use crate::provision::hooks::{GraphHook, Hooks, LogHook};
+use crate::simulation::projection::audit::Key;
+use crate::simulation::violation::Violation;
 
 /// The name of the graph and of its groups.
 pub(super) const REBUILT: &str = "rebuilt";

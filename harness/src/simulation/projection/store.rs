@@ -21,9 +21,9 @@ use cutover_service::projection::Groups;
 use rustc_hash::{FxHashMap, FxHashSet};
 use uuid::Uuid;
 
-use super::invariant::Key;
 use super::recorder::Append;
 use crate::provision::hooks::Answer;
+use crate::simulation::projection::audit::Key;
 
 /// Both subscriptions, in the order of their indices.
 pub(super) const SUBSCRIPTIONS: [Subscription; 2] = [Subscription::Interview, Subscription::Sentence];

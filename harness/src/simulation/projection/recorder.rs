@@ -12,7 +12,7 @@ use cutover_engines::event_log::{
     Subscription,
 };
 
-use super::fault::{Dice, Fault, Fired};
+use crate::simulation::fault::{Dice, Fault, Fired};
 
 /// Events that were appended together.
 #[derive(Debug, Clone)]

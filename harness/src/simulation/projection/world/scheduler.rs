@@ -5,9 +5,9 @@ use rand::RngExt;
 
 use super::World;
 use crate::simulation::fault::Fault;
-use crate::simulation::invariant::Violation;
-use crate::simulation::service::{Service, Task};
-use crate::simulation::store::SUBSCRIPTIONS;
+use crate::simulation::projection::service::{Service, Task};
+use crate::simulation::projection::store::SUBSCRIPTIONS;
+use crate::simulation::violation::Violation;
 
 /// How long nothing happens in a standstill: longer than the store waits for an answer.
 const STANDSTILL_MS: u64 = 61_000;

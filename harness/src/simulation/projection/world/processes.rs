@@ -4,9 +4,9 @@ use cutover_core::projector::Input;
 
 use super::World;
 use crate::simulation::fault::Fault;
-use crate::simulation::invariant::Violation;
-use crate::simulation::service::{Service, Task};
-use crate::simulation::store::SUBSCRIPTIONS;
+use crate::simulation::projection::service::{Service, Task};
+use crate::simulation::projection::store::SUBSCRIPTIONS;
+use crate::simulation::violation::Violation;
 
 impl World<'_> {
     pub(super) fn start_service(&mut self, lanes: usize) {

@@ -11,8 +11,8 @@ use cutover_engines::event_log::eventstoredb::persistent::ClientId;
 use rustc_hash::{FxHashMap, FxHashSet};
 use uuid::Uuid;
 
-use super::invariant::Key;
 use super::store::{Message, key_of};
+use crate::simulation::projection::audit::Key;
 
 /// Something that a service waits for.
 #[derive(Debug, Clone)]

@@ -10,9 +10,10 @@ use cutover_engines::graph::{ApplyError, GraphError};
 
 use super::World;
 use crate::simulation::fault::Fault;
-use crate::simulation::invariant::{Key, Violation};
-use crate::simulation::service::Task;
-use crate::simulation::store::home_of;
+use crate::simulation::projection::audit::Key;
+use crate::simulation::projection::service::Task;
+use crate::simulation::projection::store::home_of;
+use crate::simulation::violation::Violation;
 
 /// How long a service waits for a batch.
 pub(super) const APPLY_TIMEOUT_MS: u64 = 30_000;

@@ -8,15 +8,16 @@ use cutover_engines::event_log::{Delivered, GroupId};
 use cutover_engines::graph::ApplyError;
 use uuid::Uuid;
 
-use super::campaign::{Campaign, Outcome};
 use super::*;
 use crate::provision::hooks::{Answer, GraphHook, LogHook};
 use crate::seed::Seed;
+use crate::simulation::campaign::{Campaign, Outcome};
+use crate::simulation::{Schedule as _, shrink};
 
 fn campaign(schedules: u64, threads: usize, hooks: &(dyn Fn() -> Hooks + Sync)) -> Outcome {
     let threads = NonZeroUsize::new(threads).expect("at least one");
     let campaign = Campaign { first: Seed::new(7_301), schedules, threads, hooks, progress: &|_| false };
-    campaign.run().expect("a runtime")
+    campaign.run::<Plan>().expect("a runtime")
 }
 
 #[test]
@@ -36,12 +37,11 @@ fn a_campaign_repeats_whatever_the_number_of_threads() {
 
 #[test]
 fn the_same_seed_leaves_the_same_trace_with_lines_and_without() {
-    let runtime = runtime().expect("a runtime");
     let plan = Plan::draw(Seed::new(3));
-    let [with, without] = [true, false].map(|lines| run(&plan, &Hooks::default(), lines, &runtime));
+    let [with, without] = [true, false].map(|lines| plan.run(&Hooks::default(), lines).expect("a runtime"));
     assert_eq!(with.hash, without.hash);
     assert!(with.lines.len() > 200 && without.lines.is_empty());
-    let other = run(&Plan::draw(Seed::new(4)), &Hooks::default(), false, &runtime);
+    let other = Plan::draw(Seed::new(4)).run(&Hooks::default(), false).expect("a runtime");
     assert_ne!(with.hash, other.hash);
 }
 
@@ -80,11 +80,10 @@ fn without_guards_something_is_applied_twice() {
 
 #[test]
 fn a_failure_shrinks_to_less_and_still_fails_in_the_same_way() {
-    let runtime = runtime().expect("a runtime");
     let hooks = || Hooks::default().with_log(AcknowledgedOnArrival);
     let plan = Plan { limits: vec![Limits::default(); 3], ..Plan::draw(Seed::new(7_301)) };
-    let shrunk = shrink(&plan, &hooks, &runtime).expect("it fails");
-    let again = shrink(&plan, &hooks, &runtime).expect("it fails again");
+    let shrunk = shrink(&plan, &hooks).expect("a runtime").expect("it fails");
+    let again = shrink(&plan, &hooks).expect("a runtime").expect("it fails again");
     assert_eq!(shrunk.report.violation.as_ref().map(Violation::name), Some("acknowledged-too-early"));
     assert_eq!(shrunk.plan.faults, [], "no fault is needed");
     assert_eq!(shrunk.plan.limits.len(), 1, "and one project is enough");
@@ -94,6 +93,5 @@ fn a_failure_shrinks_to_less_and_still_fails_in_the_same_way() {
 
 #[test]
 fn what_does_not_fail_does_not_shrink() {
-    let runtime = runtime().expect("a runtime");
-    assert!(shrink(&Plan::draw(Seed::new(7_301)), &Hooks::default, &runtime).is_none());
+    assert!(shrink(&Plan::draw(Seed::new(7_301)), &Hooks::default).expect("a runtime").is_none());
 }

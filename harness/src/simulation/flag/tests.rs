@@ -1,0 +1,63 @@
+//! The simulation of the flag: it repeats, it is quiet about healthy code, and it goes red for code that is not.
+
+use std::num::NonZeroUsize;
+
+use cutover_core::graph::ChangeSet;
+use cutover_engines::graph::ApplyError;
+use cutover_service::switch::fence;
+
+use super::*;
+use crate::provision::hooks::GraphHook;
+use crate::seed::Seed;
+use crate::simulation::campaign::{Campaign, Outcome};
+use crate::simulation::{Schedule as _, shrink};
+
+fn campaign(schedules: u64, threads: usize, hooks: &(dyn Fn() -> Hooks + Sync)) -> Outcome {
+    let threads = NonZeroUsize::new(threads).expect("at least one");
+    let campaign = Campaign { first: Seed::new(7_301), schedules, threads, hooks, progress: &|_| false };
+    campaign.run::<Plan>().expect("a runtime")
+}
+
+#[test]
+fn healthy_code_throws_the_flag_there_and_back_whatever_happens() {
+    let outcome = campaign(20, 2, &Hooks::default);
+    assert_eq!(outcome.failures.first().map(|failure| (failure.seed, failure.violation.clone())), None);
+    assert_eq!(outcome.schedules, 20);
+    assert!(outcome.work.throws >= 2 * 20, "{} throws", outcome.work.throws);
+    assert!(outcome.compared > 20 * 20, "{} elements compared", outcome.compared);
+}
+
+#[test]
+fn a_campaign_repeats_whatever_the_number_of_threads() {
+    let [one, two] = [1, 2].map(|threads| campaign(6, threads, &Hooks::default));
+    assert_eq!((one.hash, one.work, one.fired), (two.hash, two.work, two.fired));
+}
+
+#[test]
+fn the_same_seed_leaves_the_same_trace_with_lines_and_without() {
+    let plan = Plan::draw(Seed::new(3));
+    let [with, without] = [true, false].map(|lines| plan.run(&Hooks::default(), lines).expect("a runtime"));
+    assert_eq!(with.hash, without.hash);
+    assert!(with.lines.len() > 50 && without.lines.is_empty());
+}
+
+/// Lets every direct write through, whoever has closed the turnstile meanwhile.
+struct NoTurnstile;
+
+impl GraphHook for NoTurnstile {
+    fn apply(&self, mut batch: Vec<ChangeSet>) -> Result<Vec<ChangeSet>, ApplyError> {
+        batch.retain(|set| set.guard.as_ref().is_none_or(|guard| guard.aggregate != fence::turnstile()));
+        Ok(batch)
+    }
+}
+
+#[test]
+fn without_a_turnstile_somebody_writes_late_and_the_failure_shrinks() {
+    let hooks = || Hooks::default().with_graph("direct", NoTurnstile);
+    let outcome = campaign(40, 2, &hooks);
+    let failure = outcome.failures.first().expect("one that fails");
+    let shrunk = shrink(&Plan::draw(failure.seed), &hooks).expect("a runtime").expect("it fails again");
+    assert_eq!(shrunk.report.violation.as_ref().map(Violation::name), Some(failure.violation.name()));
+    assert_eq!(shrunk.plan.flips, 1, "{}", shrunk.plan);
+    assert!(shrunk.plan.faults.len() <= 1, "{}", shrunk.plan);
+}

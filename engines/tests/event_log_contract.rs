@@ -2,11 +2,15 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use cutover_core::ids::StreamName;
-use cutover_engines::event_log::eventstoredb::grpc::{Call, EmbeddedEventStore, Gate, Options, Refusal};
+use cutover_engines::event_log::eventstoredb::grpc::{
+    Call, EmbeddedEventStore, Gate, Options, Refusal, Ticks,
+};
 use cutover_engines::event_log::{
-    EventLog, EventStoreDb, ExpectedRevision, GroupId, GroupSettings, LogError, NewEvent,
+    Delivered, EventLog, EventStoreDb, ExpectedRevision, GroupId, GroupSettings, LogError, NewEvent,
+    Subscription,
 };
 
 fn any_port() -> SocketAddr {
@@ -104,6 +108,28 @@ async fn what_a_consumer_left_behind_is_buffered_beside_what_is_new() {
     let info = direct.group_info(&group()).await.unwrap();
     assert_eq!((info.in_flight, info.buffered), (0, 5));
     assert_eq!(info, wire.group_info(&group()).await.unwrap());
+}
+
+/// Waits for one delivery of a server whose seconds nobody counts, and which so has no second chance to send it.
+async fn one(subscription: &mut Subscription) -> Delivered {
+    let next = tokio::time::timeout(Duration::from_secs(10), subscription.receiver.next(1)).await;
+    next.expect("it comes at once").unwrap().remove(0)
+}
+
+#[tokio::test]
+async fn what_is_to_be_tried_again_comes_at_once_and_not_when_its_time_is_over() {
+    let options = Options { ticks: Ticks::ByHand, ..Options::default() };
+    let server = EmbeddedEventStore::start_with(any_port(), options).await.unwrap();
+    let log = server.in_process();
+    log.ensure_group(&group(), &GroupSettings::default()).await.unwrap();
+    let mut subscription = log.subscribe(&group(), 1).await.unwrap();
+    log.append(&stream(), ExpectedRevision::NoStream, vec![event(1)]).await.unwrap();
+    let delivered = one(&mut subscription).await;
+
+    subscription.answers.retry(delivered.ack_id, "because").await.unwrap();
+
+    let again = one(&mut subscription).await;
+    assert_eq!((again.ack_id, again.retry_count), (delivered.ack_id, 1));
 }
 
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rustc_hash::FxHashMap;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_stream::StreamExt;
+use tokio_stream::wrappers::WatchStream;
 use tonic::Status;
 
 use super::super::super::log::Timestamp;
@@ -12,7 +13,7 @@ use super::super::super::persistent::{
     ClientId, ClientIdentity, ConfigError, GroupKey, SubscriptionError, Subscriptions, ToClient,
 };
 use super::super::super::store::Store;
-use super::super::shared::SharedStore;
+use super::super::shared::{SharedStore, Signal};
 use super::super::wire::Empty;
 
 /// What a client receives: bounded by its slots, so the channel needs no bound of its own.
@@ -40,8 +41,10 @@ impl Host {
     ) -> Result<Arc<Self>, ConfigError> {
         let subscriptions = shared.write(Subscriptions::load)?;
         let hosted = Hosted { subscriptions, inboxes: FxHashMap::default(), ticks: shared.signal().ticks };
+        // From now on and not from when the task first runs: what is committed in between would be waited for.
+        let signals = shared.signals();
         let host = Arc::new(Self { shared, hosted: Mutex::new(hosted) });
-        tokio::spawn(Arc::clone(&host).follow());
+        tokio::spawn(Arc::clone(&host).follow(signals));
         Ok(host)
     }
 
@@ -113,8 +116,7 @@ impl Host {
     }
 
     /// Lets the groups see every commit and every second, until the server closes; then every client's stream ends.
-    async fn follow(self: Arc<Self>) {
-        let mut signals = self.shared.signals();
+    async fn follow(self: Arc<Self>, mut signals: WatchStream<Signal>) {
         while !self.shared.is_closing() && signals.next().await.is_some() {
             self.with(|_, _, _| ());
         }

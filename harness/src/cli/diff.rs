@@ -149,7 +149,7 @@ pub fn execute(config: &Config, args: &DiffArgs) -> Result<u8, ExpectedError> {
     }
     let given = [(&args.left, args.left_schema), (&args.right, args.right_schema)];
     let [left, right] = given.map(|(given, schema)| (given.clone().unwrap_or_default(), schema));
-    let settle = parse_time(&args.settle).map_err(ExpectedError::from)?;
+    let settle = parse_time(&args.again.settle).map_err(ExpectedError::from)?;
     let policy = args.policy.as_deref().map(read_policy).transpose()?;
     let now = OffsetDateTime::now_utc();
     let folder = RunFolder::create(&config.runs, now, config.seed)?;
@@ -282,8 +282,8 @@ impl Task<'_> {
             Some(folder) => Some(kept.read(&folder.join(PROGRESS_FILE))?),
             None => None,
         };
-        let settle = (is_live && self.args.rounds > 0)
-            .then_some(Settle { rounds: self.args.rounds, watermark: &*self.watermark });
+        let settle = (is_live && self.args.again.rounds > 0)
+            .then_some(Settle { rounds: self.args.again.rounds, watermark: &*self.watermark });
         let options = Options {
             now: Some(self.now),
             shard: self.args.shard,
@@ -369,7 +369,8 @@ fn watermark(
     };
     let Some(store) = config.external.store.clone() else { return Ok(Box::new(Pause(settle))) };
     let graphs = [("direct", direct), ("projected", projected)].into();
-    let system = LiveSystem::connect(&ExternalSettings { store: Some(store), graphs }, args.groups.as_str())?;
+    let system =
+        LiveSystem::connect(&ExternalSettings { store: Some(store), graphs }, args.again.groups.as_str())?;
     Ok(Box::new(CaughtUp::new(system, CAUGHT_UP_WITHIN)))
 }
 
@@ -485,11 +486,8 @@ fn subcommand(args: &DiffArgs) -> String {
         ("--right-schema", args.right_schema.map(schema)),
         ("--policy", args.policy.as_ref().map(|file| file.to_string_lossy().into_owned())),
         ("--shard", args.shard.map(|shard| shard.to_string())),
-        ("--rounds", (args.rounds != 3).then(|| args.rounds.to_string())),
-        ("--groups", (args.groups != "v1").then(|| args.groups.clone())),
-        ("--settle", (args.settle != "5s").then(|| args.settle.clone())),
     ];
-    for (flag, value) in flags {
+    for (flag, value) in flags.into_iter().chain(args.again.given()) {
         if let Some(value) = value {
             words += &format!(" {flag} {}", run::quoted(&value));
         }

@@ -74,7 +74,7 @@ fn list(config: &Config, queries: &[ReaderQuery]) -> Result<u8, ExpectedError> {
 
 /// Asks two graphs that are there already, and that may be written to meanwhile.
 fn ask_live(config: &Config, args: &QueriesArgs, queries: &[ReaderQuery]) -> Result<u8, ExpectedError> {
-    let settle = parse_time(&args.settle)?;
+    let settle = parse_time(&args.again.settle)?;
     let servers = &config.external;
     let is_named = |graph| servers.graphs.contains_key(graph);
     if !is_named("direct") && !is_named("projected") {
@@ -93,12 +93,13 @@ fn ask_live(config: &Config, args: &QueriesArgs, queries: &[ReaderQuery]) -> Res
         let CypherGraphs { direct, projected } = external::cypher_graphs(servers).await?;
         let watermark: Box<dyn Watermark> = match &servers.store {
             Some(_) => {
-                let system = LiveSystem::connect(servers, args.groups.as_str())?;
+                let system = LiveSystem::connect(servers, args.again.groups.as_str())?;
                 Box::new(CaughtUp::new(system, CAUGHT_UP_WITHIN))
             }
             None => Box::new(Pause(settle)),
         };
-        let settle = (args.rounds > 0).then_some(Settle { rounds: args.rounds, watermark: &*watermark });
+        let settle =
+            (args.again.rounds > 0).then_some(Settle { rounds: args.again.rounds, watermark: &*watermark });
         let asking = asking(&config, args, settle);
         let readers = Readers { direct: &direct, projected: &projected };
         let cut = run::cut(config.timeout, signals);
@@ -184,11 +185,8 @@ fn subcommand(args: &QueriesArgs) -> String {
     let flags = [
         ("--queries", args.queries.as_ref().map(|folder| folder.to_string_lossy().into_owned())),
         ("--sample", (args.sample != Asking::SAMPLE).then(|| args.sample.to_string())),
-        ("--rounds", (args.rounds != 3).then(|| args.rounds.to_string())),
-        ("--groups", (args.groups != "v1").then(|| args.groups.clone())),
-        ("--settle", (args.settle != "5s").then(|| args.settle.clone())),
     ];
-    for (flag, value) in flags {
+    for (flag, value) in flags.into_iter().chain(args.again.given()) {
         if let Some(value) = value {
             words += &format!(" {flag} {}", run::quoted(&value));
         }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use cutover_engines::graph::Schema;
 
+use super::SecondLook;
 use crate::diff::Shard;
 
 /// Which of the two schemas a graph has.
@@ -63,28 +64,7 @@ pub struct DiffArgs {
     /// Go on where a comparison of the same graphs was broken off: its run folder.
     #[arg(long, env = "CUTOVER_RESUME", value_name = "DIR", hide_env_values = true)]
     pub resume: Option<PathBuf>,
-    /// How often what differs is looked at again while graphs are written to; 0 for graphs at rest.
-    #[arg(
-        long,
-        env = "CUTOVER_ROUNDS",
-        value_name = "N",
-        default_value_t = 3,
-        value_parser = clap::value_parser!(u32).range(0..=1_000),
-        hide_env_values = true
-    )]
-    pub rounds: u32,
-    /// With --eventstore-url, what differs is looked at again once these consumer groups have answered what was written before:
-    /// neo4j-projection-interview-NAME and neo4j-projection-sentence-NAME.
-    #[arg(
-        long,
-        env = "CUTOVER_GROUPS",
-        value_name = "NAME",
-        default_value = "v1",
-        value_parser = clap::builder::NonEmptyStringValueParser::new(),
-        hide_env_values = true
-    )]
-    pub groups: String,
-    /// Without --eventstore-url, how long to wait before what differs is looked at again: longer than the projection lags behind.
-    #[arg(long, env = "CUTOVER_SETTLE", value_name = "TIME", default_value = "5s", hide_env_values = true)]
-    pub settle: String,
+    /// How what differs is looked at again.
+    #[command(flatten)]
+    pub again: SecondLook,
 }

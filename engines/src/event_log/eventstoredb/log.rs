@@ -253,6 +253,7 @@ mod tests {
         log.push("a".into(), 0, event(b"1"), Timestamp::default());
         assert!(!log.is_empty());
         let small = log.end_position();
+        assert_eq!(small, RECORD_OVERHEAD_BYTES + "a".len() as u64 + "Tested".len() as u64 + 1);
         log.push("a".into(), 1, event(b"1234567890"), Timestamp::default());
         assert_eq!(log.end_position() - small, small + 9);
         assert_eq!(log.index_at(small), 1);

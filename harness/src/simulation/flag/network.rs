@@ -23,7 +23,7 @@ use crate::seed::Stream;
 use crate::simulation::fault::{Dice, Fault, Fired};
 
 /// The longest that a write is on its way, in milliseconds.
-const LATE_MAX_MS: u64 = 20_000;
+pub(super) const LATE_MAX_MS: u64 = 20_000;
 /// The longest that a graph is away, in milliseconds.
 const OUTAGE_MAX_MS: u64 = 5_000;
 

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::audit::Audit;
-use super::network::{Actor, DistantGraph, DistantLog, Network, Which};
+use super::network::{Actor, DistantGraph, DistantLog, LATE_MAX_MS, Network, Which};
 use super::operators::Operators;
 use super::people::{Person, lock};
 use super::plan::Plan;
@@ -43,9 +43,6 @@ const PATIENCE: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// How long nobody projects when a process has died, at most, in milliseconds.
 const DEAD_MAX_MS: u64 = 3_000;
-
-/// How long the category streams may lag behind: the store writes their links at once, when nobody has anything to do.
-const CATEGORY_FOLLOWS: Duration = Duration::from_secs(1);
 
 /// What all who take part have.
 pub(super) struct Shared {
@@ -83,14 +80,12 @@ impl Shared {
             projected: graph(Which::Projected, &self.projected, PROJECTED),
         }
     }
-}
 
-impl Shared {
-    /// Returns when the projected graph has everything.
-    async fn is_projected(&self) -> Result<(), Violation> {
+    /// Returns when nothing is on its way any more: neither a late write nor an event to the projected graph.
+    async fn comes_to_rest(&self) -> Result<(), Violation> {
         let end = async |category| self.log.last_revision(&StreamName::new(category)).await;
-        // The category streams follow the streams that they are of.
-        sleep(CATEGORY_FOLLOWS).await;
+        // By then the category streams have everything, too: they follow the streams that they are of.
+        sleep(Duration::from_millis(LATE_MAX_MS)).await;
         let ends = async { Ok((end("$ce-Interview").await?, end("$ce-Sentence").await?)) }.await;
         let (interview, sentence) = ends.map_err(|error: LogError| Violation::refused(&error))?;
         let path = Service::new(self.log.clone(), Groups::in_production());
@@ -178,7 +173,7 @@ async fn all(shared: &Arc<Shared>, hooks: &Hooks) -> Result<Ended, Violation> {
     };
     let to_the_end = async {
         tokio::try_join!(biased; flips, people)?;
-        shared.is_projected().await
+        shared.comes_to_rest().await
     };
     tokio::select! {
         biased;

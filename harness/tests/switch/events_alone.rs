@@ -14,6 +14,7 @@ use cutover_engines::event_log::{Appended, EventLog, ExpectedRevision, Interpose
 use cutover_harness::provision::hooks::{Hooks, LogHook};
 use cutover_harness::provision::wrapped::hooked_log;
 use cutover_service::pipeline::RequestContext;
+use cutover_service::switch::LEASE;
 use tokio::time::sleep;
 
 use crate::world::{LINES, World, file, order};
@@ -48,6 +49,29 @@ impl Interposed for Slow {
     ) -> Result<Appended, LogError> {
         sleep(APPEND_TAKES).await;
         self.0.append(stream, expected, events).await
+    }
+}
+
+/// An event store whose answer about a sentence comes when nobody relies on it any more.
+struct LateAnswers(Arc<dyn EventLog>);
+
+#[async_trait]
+impl Interposed for LateAnswers {
+    fn inner(&self) -> &dyn EventLog {
+        &*self.0
+    }
+
+    async fn append(
+        &self,
+        stream: &StreamName,
+        expected: ExpectedRevision,
+        events: Vec<NewEvent>,
+    ) -> Result<Appended, LogError> {
+        let appended = self.0.append(stream, expected, events).await;
+        if stream.as_str().starts_with("Sentence-") {
+            sleep(LEASE * 2).await;
+        }
+        appended
     }
 }
 
@@ -104,6 +128,25 @@ async fn a_fence_that_goes_up_in_the_middle_of_a_move_does_not_tear_it() {
     moved.expect("a move");
     thrown.expect("the way back, which finds no two sentences at one place");
     assert_eq!(places(&world).await, [3, 0, 1, 2]);
+    assert!(world.compare().await.differences.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_answered_before_the_flag_was_thrown_is_not_refused_as_done_already() {
+    let world = World::with_an_interview().await;
+    world.throw(Mode::Projected).await.expect("a flag that is thrown");
+    let late = world.pipeline_between(Arc::new(LateAnswers(world.log.clone())), world.direct.clone(), 9);
+    let context = RequestContext::human("ada");
+    let edit = Edit::Relocate { slot: 3, new_index: 7 };
+    let moved = late.execute(file(LINES).interview, edit, &context);
+    let thrown = async {
+        sleep(LEASE / 10).await;
+        world.throw(Mode::Dual).await
+    };
+    let (moved, thrown) = tokio::join!(moved, thrown);
+    thrown.expect("the way back");
+    moved.expect("a move that is in the event store");
+    assert_eq!(places(&world).await, [0, 1, 2, 7]);
     assert!(world.compare().await.differences.is_empty());
 }
 

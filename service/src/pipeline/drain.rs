@@ -8,9 +8,11 @@
 use std::sync::Arc;
 
 use cutover_core::command::Rejection;
+use cutover_core::event::{Body, Event};
 use cutover_core::graph::ChangeSet;
 use cutover_core::ids::{AggregateId, InterviewId};
 use cutover_core::interview;
+use cutover_core::metadata::Metadata;
 use cutover_engines::event_log::{EventLog, LogError};
 use cutover_engines::graph::Graph;
 use indexmap::IndexMap;
@@ -224,6 +226,23 @@ async fn decide_and_append(
     entry: &Entry,
     may_be_new: bool,
 ) -> Result<Outcome, PipelineError> {
+    match decide(log, entry, may_be_new).await? {
+        Decided::Append { aggregate, history, events } => {
+            append::after(log, aggregate, &history, &events).await?;
+            Ok(Outcome::Appended(events.len()))
+        }
+        Decided::Nothing(outcome) => Ok(outcome),
+    }
+}
+
+/// What an entry comes to, against what is in the store.
+enum Decided {
+    Append { aggregate: AggregateId, history: Vec<Event>, events: Vec<(Metadata, Body)> },
+    Nothing(Outcome),
+}
+
+/// Decides what an entry comes to, on the sentence that is alive in its slot.
+async fn decide(log: &dyn EventLog, entry: &Entry, may_be_new: bool) -> Result<Decided, PipelineError> {
     for generation in 0.. {
         let aggregate = entry.aggregate(generation);
         let history = if may_be_new && generation == 0 {
@@ -235,22 +254,29 @@ async fn decide_and_append(
                 Err(HistoryError::Log(LogError::StreamDeleted { .. })) => match aggregate {
                     AggregateId::Sentence(_) => continue,
                     AggregateId::Interview(_) => {
-                        return Ok(Outcome::Rejected(interview::Rejection::Deleted.into()));
+                        return Ok(Decided::Nothing(Outcome::Rejected(interview::Rejection::Deleted.into())));
                     }
                 },
                 Err(error) => return Err(error.into()),
             }
         };
-        match resolve(entry, aggregate, &history) {
-            Ok(Resolved::NextGeneration) => {}
-            Ok(Resolved::AlreadyDone) => return Ok(Outcome::AlreadyDone),
-            Ok(Resolved::Nothing) => return Ok(Outcome::Unchanged),
-            Ok(Resolved::Append(events)) => {
-                append::after(log, aggregate, &history, &events).await?;
-                return Ok(Outcome::Appended(events.len()));
-            }
-            Err(reason) => return Ok(Outcome::Rejected(reason)),
-        }
+        return Ok(match resolve(entry, aggregate, &history) {
+            Ok(Resolved::NextGeneration) => continue,
+            Ok(Resolved::Append(events)) => Decided::Append { aggregate, history, events },
+            Ok(Resolved::AlreadyDone) => Decided::Nothing(Outcome::AlreadyDone),
+            Ok(Resolved::Nothing) => Decided::Nothing(Outcome::Unchanged),
+            Err(reason) => Decided::Nothing(Outcome::Rejected(reason)),
+        });
     }
     unreachable!("a slot that is filled a generation at a time has a last one")
+}
+
+/// Returns whether the events of all entries are in the store: for who was not answered, and must not append any more.
+pub(super) async fn are_done(log: &dyn EventLog, entries: &[Entry]) -> Result<bool, PipelineError> {
+    for entry in entries {
+        if !matches!(decide(log, entry, false).await?, Decided::Nothing(Outcome::AlreadyDone)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

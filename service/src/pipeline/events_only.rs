@@ -64,17 +64,24 @@ impl Pipeline {
         rejected.map_or(Ok(()), |rejection| Err(PipelineError::Rejected(rejection)))
     }
 
-    /// Appends as much as a lease is enough for. What was not answered in time is looked for, and appended if it is not there.
+    /// Appends as much as a lease is enough for. What was not answered in time is looked for, and appended if it is not there; where the
+    /// flag was thrown meanwhile, it may have been done before.
     async fn append_few(
         &self,
         turn: &mut Turn<'_>,
         few: &[Entry],
         settings: &Settings,
     ) -> Result<Strand, PipelineError> {
-        for _ in 0..self.settings.decisions_max {
-            self.still(turn).await?;
-            let page = few.iter().map(|entry| Stored { key: SmolStr::default(), entry: entry.clone() });
-            let appended = drain::drain_page(&self.log, page.collect(), settings);
+        let stored = || few.iter().map(|entry| Stored { key: SmolStr::default(), entry: entry.clone() });
+        for tried in 0..self.settings.decisions_max {
+            match self.still(turn).await {
+                Err(PipelineError::Overtaken) if tried > 0 && drain::are_done(&*self.log, few).await? => {
+                    let done = stored().map(|stored| (stored, Outcome::AlreadyDone)).collect();
+                    return Ok(Strand { done, failure: None });
+                }
+                still => still?,
+            }
+            let appended = drain::drain_page(&self.log, stored().collect(), settings);
             if let Ok(strand) = tokio::time::timeout(LEASE, appended).await {
                 return Ok(strand);
             }

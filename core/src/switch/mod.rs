@@ -34,3 +34,8 @@ pub const CATEGORY: &str = "CutoverSwitch";
 pub fn stream(flag: &str) -> StreamName {
     StreamName::new(smol_str::format_smolstr!("{CATEGORY}-{flag}"))
 }
+
+/// Returns whether a stream is that of a flag.
+pub fn is_of_a_flag(stream: &StreamName) -> bool {
+    stream.as_str().strip_prefix(CATEGORY).is_some_and(|rest| rest.starts_with('-'))
+}

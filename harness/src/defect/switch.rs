@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use cutover_core::event::RecordedEvent;
 use cutover_core::graph::{Change, ChangeSet, Label, Origin, Rel};
 use cutover_core::ids::StreamName;
-use cutover_core::switch::{CATEGORY, CategoryPositions, Mode, SwitchEvent};
+use cutover_core::switch::{CategoryPositions, Mode, SwitchEvent, is_of_a_flag};
 use cutover_engines::event_log::{EventLog, LogError, NewEvent};
 use cutover_engines::graph::{ApplyError, Cursor, Graph, GraphError, Interposed, NodeRow, Page};
 use cutover_service::projection::Groups;
@@ -253,12 +253,8 @@ struct ReadsFlag<F>(F);
 
 impl<F: Fn(Vec<RecordedEvent>) -> Vec<RecordedEvent> + Send + Sync> LogHook for ReadsFlag<F> {
     fn read(&self, stream: &StreamName, events: Vec<RecordedEvent>) -> Result<Vec<RecordedEvent>, LogError> {
-        Ok(if is_flag(stream) { (self.0)(events) } else { events })
+        Ok(if is_of_a_flag(stream) { (self.0)(events) } else { events })
     }
-}
-
-fn is_flag(stream: &StreamName) -> bool {
-    stream.as_str().strip_prefix(CATEGORY).is_some_and(|rest| rest.starts_with('-'))
 }
 
 /// Has each writer read something else of the flag that it follows; it remembers for itself.

@@ -5,7 +5,8 @@ use cutover_core::analysed::AnalysedFile;
 use cutover_core::direct::Edit;
 use cutover_core::ids::{InterviewId, ProjectId};
 use cutover_core::interview::InterviewStatus;
-use cutover_service::pipeline::{Pipeline, PipelineError, RequestContext};
+use cutover_core::limits::LimitsTable;
+use cutover_service::pipeline::{Pipeline, PipelineError, RequestContext, Settings};
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 use smol_str::SmolStr;
@@ -158,6 +159,11 @@ impl Author {
     fn coin(&mut self) -> bool {
         self.random.random_bool(0.5)
     }
+}
+
+/// Returns how pipelines write: few at once, so that what belongs together is cut off in its middle, too.
+pub(super) fn pipeline_settings(limits: LimitsTable) -> Settings {
+    Settings { limits, sentences_per_write: 8, drain_page: 64, in_flight_max: 4, ..Settings::default() }
 }
 
 /// Has a pipeline do what an author has drawn.

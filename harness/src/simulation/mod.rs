@@ -29,6 +29,8 @@ pub mod flag;
 pub mod projection;
 pub mod result;
 mod shrink;
+#[cfg(test)]
+mod testing;
 mod trace;
 mod violation;
 mod vocabulary;

@@ -1,6 +1,8 @@
 //! Makes a failure as small as it will go: fewer kinds of faults, each less often, less that is written. What is left still fails in the
 //! same way, and is what somebody reads.
 
+use cutover_core::limits::Limits;
+
 use super::fault::Rate;
 use super::{Report, Schedule};
 use crate::provision::hooks::Hooks;
@@ -71,6 +73,11 @@ impl<P: Schedule> Search<'_, P> {
 pub(super) fn fewer_kinds(rates: &[Rate]) -> Vec<Vec<Rate>> {
     let without = |out: &Rate| rates.iter().copied().filter(|rate| rate.fault != out.fault).collect();
     rates.iter().map(without).collect()
+}
+
+/// Returns the limits of fewer projects, from those of one on.
+pub(super) fn fewer_projects(limits: &[Limits]) -> impl Iterator<Item = Vec<Limits>> {
+    (1..limits.len()).map(|projects| limits[..projects].to_vec())
 }
 
 /// Returns the numbers that are less than one.

@@ -2,43 +2,34 @@
 //! the middle.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use cutover_core::direct::Edit;
-use cutover_core::ids::{AggregateId, SentenceId, StreamName};
+use cutover_core::ids::StreamName;
 use cutover_core::switch::{Mode, Start, start};
 use cutover_core::timestamp::Timestamp;
 use cutover_engines::event_log::{Appended, EventLog, ExpectedRevision, Interposed, LogError, NewEvent};
-use cutover_harness::provision::hooks::{Hooks, LogHook};
+use cutover_harness::provision::hooks::Hooks;
 use cutover_harness::provision::wrapped::hooked_log;
-use cutover_service::pipeline::RequestContext;
+use cutover_service::pipeline::{Pipeline, RequestContext};
 use cutover_service::switch::LEASE;
 use tokio::time::sleep;
 
-use crate::world::{LINES, World, file, order};
+use crate::world::{LINES, Takes, World, file, order, sentence};
 
-/// An event store that takes so many appends and no more.
-struct Takes(AtomicU64);
-
-impl LogHook for Takes {
-    fn append(&self, _: &StreamName, events: Vec<NewEvent>) -> Result<Vec<NewEvent>, LogError> {
-        let left = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-        let gone = |_| LogError::Unavailable { during: "append", source: "nobody is there".into() };
-        left.map(|_| events).map_err(gone)
-    }
+/// An event store that takes its time before it appends, and before it answers.
+struct Slow {
+    log: Arc<dyn EventLog>,
+    there: Duration,
+    back: Duration,
 }
-
-/// An event store that takes its time for each append.
-struct Slow(Arc<dyn EventLog>);
-
-const APPEND_TAKES: Duration = Duration::from_millis(100);
 
 #[async_trait]
 impl Interposed for Slow {
     fn inner(&self) -> &dyn EventLog {
-        &*self.0
+        &*self.log
     }
 
     async fn append(
@@ -47,36 +38,33 @@ impl Interposed for Slow {
         expected: ExpectedRevision,
         events: Vec<NewEvent>,
     ) -> Result<Appended, LogError> {
-        sleep(APPEND_TAKES).await;
-        self.0.append(stream, expected, events).await
-    }
-}
-
-/// An event store whose answer about a sentence comes when nobody relies on it any more.
-struct LateAnswers(Arc<dyn EventLog>);
-
-#[async_trait]
-impl Interposed for LateAnswers {
-    fn inner(&self) -> &dyn EventLog {
-        &*self.0
-    }
-
-    async fn append(
-        &self,
-        stream: &StreamName,
-        expected: ExpectedRevision,
-        events: Vec<NewEvent>,
-    ) -> Result<Appended, LogError> {
-        let appended = self.0.append(stream, expected, events).await;
-        if stream.as_str().starts_with("Sentence-") {
-            sleep(LEASE * 2).await;
-        }
+        sleep(self.there).await;
+        let appended = self.log.append(stream, expected, events).await;
+        sleep(self.back).await;
         appended
     }
 }
 
-fn sentence(slot: u32) -> StreamName {
-    AggregateId::Sentence(SentenceId::in_generation(file(LINES).interview, slot, 0)).stream_name()
+const APPEND_TAKES: Duration = Duration::from_millis(100);
+
+/// Returns a pipeline whose appends take their time on the way there and back.
+fn slowly(world: &World, there: Duration, back: Duration) -> Pipeline {
+    let log = Arc::new(Slow { log: world.log.clone(), there, back });
+    world.pipeline_between(log, world.direct.clone(), 9)
+}
+
+/// Moves a sentence, and begins to throw the flag back a while later. Both come to their end, and the graphs are the same.
+async fn moves_while_the_flag_is_thrown(world: &World, pipeline: &Pipeline, edit: Edit, after: Duration) {
+    let context = RequestContext::human("ada");
+    let moved = pipeline.execute(file(LINES).interview, edit, &context);
+    let thrown = async {
+        sleep(after).await;
+        world.throw(Mode::Dual).await
+    };
+    let (moved, thrown) = tokio::join!(moved, thrown);
+    moved.expect("a move");
+    thrown.expect("the way back, which finds no two sentences at one place");
+    assert!(world.compare().await.differences.is_empty());
 }
 
 /// Returns where each sentence has been moved to.
@@ -116,45 +104,27 @@ async fn a_move_that_dies_in_the_middle_is_finished_by_doing_it_again() {
 async fn a_fence_that_goes_up_in_the_middle_of_a_move_does_not_tear_it() {
     let world = World::with_an_interview().await;
     world.throw(Mode::Projected).await.expect("a flag that is thrown");
-    let slow = world.pipeline_between(Arc::new(Slow(world.log.clone())), world.direct.clone(), 9);
-    let context = RequestContext::human("ada");
+    let slow = slowly(&world, APPEND_TAKES, Duration::ZERO);
     let edit = Edit::Relocate { slot: 0, new_index: 3 };
-    let moved = slow.execute(file(LINES).interview, edit, &context);
-    let thrown = async {
-        sleep(APPEND_TAKES * 3 / 2).await;
-        world.throw(Mode::Dual).await
-    };
-    let (moved, thrown) = tokio::join!(moved, thrown);
-    moved.expect("a move");
-    thrown.expect("the way back, which finds no two sentences at one place");
+    moves_while_the_flag_is_thrown(&world, &slow, edit, APPEND_TAKES * 3 / 2).await;
     assert_eq!(places(&world).await, [3, 0, 1, 2]);
-    assert!(world.compare().await.differences.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_was_not_answered_before_the_flag_was_thrown_is_not_refused_as_done_already() {
     let world = World::with_an_interview().await;
     world.throw(Mode::Projected).await.expect("a flag that is thrown");
-    let late = world.pipeline_between(Arc::new(LateAnswers(world.log.clone())), world.direct.clone(), 9);
-    let context = RequestContext::human("ada");
+    let late = slowly(&world, Duration::ZERO, LEASE * 2);
     let edit = Edit::Relocate { slot: 3, new_index: 7 };
-    let moved = late.execute(file(LINES).interview, edit, &context);
-    let thrown = async {
-        sleep(LEASE / 10).await;
-        world.throw(Mode::Dual).await
-    };
-    let (moved, thrown) = tokio::join!(moved, thrown);
-    thrown.expect("the way back");
-    moved.expect("a move that is in the event store");
+    moves_while_the_flag_is_thrown(&world, &late, edit, LEASE / 10).await;
     assert_eq!(places(&world).await, [0, 1, 2, 7]);
-    assert!(world.compare().await.differences.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_file_is_not_begun_anew_because_a_throw_has_begun_that_holds_nobody_up() {
     let world = World::with_an_interview().await;
     world.throw(Mode::Projected).await.expect("a flag that is thrown");
-    let slow = world.pipeline_between(Arc::new(Slow(world.log.clone())), world.direct.clone(), 9);
+    let slow = slowly(&world, APPEND_TAKES, Duration::ZERO);
     // More than are appended at the same time.
     let lines: Vec<String> = (0..100).map(|number| format!("CC: Sentence {number}.")).collect();
     let lines: Vec<&str> = LINES.iter().copied().chain(lines.iter().map(String::as_str)).collect();

@@ -1,10 +1,10 @@
 //! What docs/what-if.md promises of each failure: a store, a graph, an event or a pipeline that lets a switch down.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use cutover_core::direct::Edit;
 use cutover_core::event::RecordedEvent;
-use cutover_core::ids::{AggregateId, SentenceId, StreamName};
+use cutover_core::ids::StreamName;
 use cutover_core::switch::{Mode, SwitchEvent};
 use cutover_engines::event_log::{ExpectedRevision, LogError, NewEvent};
 use cutover_engines::graph::{GraphError, dump};
@@ -16,7 +16,7 @@ use cutover_service::reverse::ReverseError;
 use smol_str::SmolStr;
 use uuid::Uuid;
 
-use crate::world::{LINES, World, edit, file};
+use crate::world::{LINES, Takes, World, edit, file, sentence, unavailable};
 
 /// An event store that answers no question about some streams.
 struct Unreadable(fn(&StreamName) -> bool);
@@ -24,16 +24,6 @@ struct Unreadable(fn(&StreamName) -> bool);
 impl LogHook for Unreadable {
     fn read(&self, stream: &StreamName, events: Vec<RecordedEvent>) -> Result<Vec<RecordedEvent>, LogError> {
         if (self.0)(stream) { Err(unavailable("read")) } else { Ok(events) }
-    }
-}
-
-/// An event store that takes so many appends and no more.
-struct Takes(AtomicU64);
-
-impl LogHook for Takes {
-    fn append(&self, _: &StreamName, events: Vec<NewEvent>) -> Result<Vec<NewEvent>, LogError> {
-        let left = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-        left.map(|_| events).map_err(|_| unavailable("append"))
     }
 }
 
@@ -59,14 +49,6 @@ impl LogHook for Garbles {
 }
 
 const GARBLED: &[u8] = br#"{"says": "nothing"}"#;
-
-fn unavailable(during: &'static str) -> LogError {
-    LogError::Unavailable { during, source: "nobody is there".into() }
-}
-
-fn sentence(slot: u32) -> StreamName {
-    AggregateId::Sentence(SentenceId::in_generation(file(LINES).interview, slot, 0)).stream_name()
-}
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_begun_while_the_store_or_a_graph_does_not_answer() {

@@ -2,16 +2,17 @@
 //! time that goes on when nobody has anything to do.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use cutover_core::analysed::AnalysedFile;
 use cutover_core::direct::Edit;
-use cutover_core::ids::ProjectId;
+use cutover_core::ids::{AggregateId, ProjectId, SentenceId, StreamName};
 use cutover_core::switch::{Mode, SwitchEvent};
-use cutover_engines::event_log::EventLog;
+use cutover_engines::event_log::{EventLog, LogError, NewEvent};
 use cutover_engines::graph::{Graph, Schema};
 use cutover_harness::diff::{self, GraphSource, Limits, Orientation, Policy};
-use cutover_harness::provision::hooks::Hooks;
+use cutover_harness::provision::hooks::{Hooks, LogHook};
 use cutover_harness::provision::wrapped::hooked_log;
 use cutover_harness::provision::{Engines, InProcess, Provision};
 use cutover_harness::result::CheckResult;
@@ -255,4 +256,23 @@ pub(crate) async fn edit(pipeline: &Pipeline, slot: u32, text: &str) {
     let interview = file(LINES).interview;
     pipeline.execute(interview, edit, &RequestContext::human("ada")).await.expect("an edit");
     pipeline.drain().await.expect("a drained outbox");
+}
+
+/// An event store that takes so many appends and no more.
+pub(crate) struct Takes(pub(crate) AtomicU64);
+
+impl LogHook for Takes {
+    fn append(&self, _: &StreamName, events: Vec<NewEvent>) -> Result<Vec<NewEvent>, LogError> {
+        let left = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        left.map(|_| events).map_err(|_| unavailable("append"))
+    }
+}
+
+pub(crate) fn unavailable(during: &'static str) -> LogError {
+    LogError::Unavailable { during, source: "nobody is there".into() }
+}
+
+/// Returns the stream of the sentence in a slot.
+pub(crate) fn sentence(slot: u32) -> StreamName {
+    AggregateId::Sentence(SentenceId::in_generation(file(LINES).interview, slot, 0)).stream_name()
 }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 use cutover_core::event::RecordedEvent;
 use cutover_core::graph::{Change, ChangeSet, Label};
 use cutover_core::ids::{AggregateId, StreamName};
-use cutover_core::switch::{self, Mode, Step, SwitchEvent, SwitchState};
+use cutover_core::switch::{Mode, Step, SwitchEvent, SwitchState, is_of_a_flag};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -90,7 +90,7 @@ impl Audit {
         self.note_about("appended", &[actor.number(), last.revision], stream.aggregate(), || {
             format!("{actor} appends {} to {stream}, which ends at {}", types(), last.revision)
         });
-        if is_flag(stream) {
+        if is_of_a_flag(stream) {
             events
                 .iter()
                 .filter_map(|event| SwitchEvent::from_json(&event.data).ok())
@@ -195,11 +195,6 @@ fn against(flag: &SwitchState, actor: Actor, batch: &[ChangeSet]) -> Option<Viol
 /// Returns whether there is a fence, behind which everything is drained: nobody writes any more.
 fn is_drained(flag: &SwitchState) -> bool {
     flag.under_way.as_ref().is_some_and(|under_way| under_way.step >= Step::Drained)
-}
-
-/// Returns whether a stream is that of a flag.
-fn is_flag(stream: &StreamName) -> bool {
-    stream.as_str().strip_prefix(switch::CATEGORY).is_some_and(|rest| rest.starts_with('-'))
 }
 
 fn is_of_the_outbox(change: &Change) -> bool {

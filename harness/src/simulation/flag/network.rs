@@ -147,14 +147,17 @@ impl Network {
         Duration::from_millis(self.lock().random.random_range(0..=self.latency_ms))
     }
 
-    /// Takes as long as a call does, and kills its caller now and then.
-    async fn ask(&self, actor: Actor, life: &Notify) {
+    /// Has a question travel, and its answer. Operators die over one now and then.
+    async fn ask<T>(&self, actor: Actor, life: &Notify, answer: impl Future<Output = T>) -> T {
         self.audit.call();
         if matches!(actor, Actor::Operator(_)) && self.fires(actor.death()) {
             die(life).await;
         }
-        let there_and_back = self.latency() + self.latency();
-        sleep(there_and_back).await;
+        let there = self.latency() + self.latency();
+        sleep(there).await;
+        let answer = answer.await;
+        sleep(self.latency()).await;
+        answer
     }
 
     fn fate(&self, actor: Actor, unreachable: Fault, reply_lost: Fault) -> Fate {
@@ -249,24 +252,15 @@ impl event_log::Interposed for DistantLog {
         from: u64,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, LogError> {
-        self.network.ask(self.actor, &self.life).await;
-        let read = self.inner.read(stream, from, limit).await;
-        sleep(self.network.latency()).await;
-        read
+        self.network.ask(self.actor, &self.life, self.inner.read(stream, from, limit)).await
     }
 
     async fn last_revision(&self, stream: &StreamName) -> Result<Option<u64>, LogError> {
-        self.network.ask(self.actor, &self.life).await;
-        let last = self.inner.last_revision(stream).await;
-        sleep(self.network.latency()).await;
-        last
+        self.network.ask(self.actor, &self.life, self.inner.last_revision(stream)).await
     }
 
     async fn group_info(&self, group: &GroupId) -> Result<GroupInfo, LogError> {
-        self.network.ask(self.actor, &self.life).await;
-        let info = self.inner.group_info(group).await;
-        sleep(self.network.latency()).await;
-        info
+        self.network.ask(self.actor, &self.life, self.inner.group_info(group)).await
     }
 }
 
@@ -324,10 +318,7 @@ impl graph::Interposed for DistantGraph {
     }
 
     async fn versions(&self, aggregates: &[AggregateId]) -> Result<Vec<Option<u64>>, GraphError> {
-        self.network.ask(self.actor, &self.life).await;
-        let versions = self.inner.versions(aggregates).await;
-        sleep(self.network.latency()).await;
-        versions
+        self.network.ask(self.actor, &self.life, self.inner.versions(aggregates)).await
     }
 
     async fn nodes(
@@ -336,9 +327,6 @@ impl graph::Interposed for DistantGraph {
         after: Option<&Cursor>,
         limit: usize,
     ) -> Result<Page<NodeRow>, GraphError> {
-        self.network.ask(self.actor, &self.life).await;
-        let nodes = self.inner.nodes(label, after, limit).await;
-        sleep(self.network.latency()).await;
-        nodes
+        self.network.ask(self.actor, &self.life, self.inner.nodes(label, after, limit)).await
     }
 }

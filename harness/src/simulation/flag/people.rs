@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use cutover_core::direct::Edit;
-use cutover_service::pipeline::{self, Pipeline, PipelineError, SeededIds};
+use cutover_service::pipeline::{Pipeline, PipelineError, SeededIds};
 use cutover_service::switch::Flag;
 use rand::RngExt;
 use tokio::sync::{Notify, watch};
@@ -17,7 +17,7 @@ use super::world::{FLAG, Ports, Shared};
 use crate::model::{Action, Model};
 use crate::provision::hooks::Hooks;
 use crate::seed::Stream;
-use crate::simulation::author::{Author, carry_out};
+use crate::simulation::author::{Author, carry_out, pipeline_settings};
 use crate::simulation::violation::Violation;
 use crate::simulation::vocabulary::Vocabulary;
 
@@ -196,13 +196,7 @@ fn told(action: &Action) -> String {
 /// Starts a person's process: the first one, or one that goes on where another has died.
 fn start(person: usize, number: u64, shared: &Shared, ports: &Ports, hooks: &Hooks) -> Pipeline {
     let ids = Uuid::from_u64_pair(shared.plan.seed.number(), ((person as u64 + 1) << 32) | number);
-    let settings = pipeline::Settings {
-        limits: shared.limits.clone(),
-        sentences_per_write: 8,
-        drain_page: 64,
-        in_flight_max: 4,
-        ..pipeline::Settings::default()
-    };
+    let settings = pipeline_settings(shared.limits.clone());
     let (clock, ids) = (shared.clock.clone(), Arc::new(SeededIds::new(ids)));
     Pipeline::new(ports.direct.clone(), ports.log.clone(), clock, ids, settings)
         .following(Flag::new(hooks.switch().followed(ports.log.clone()), FLAG))

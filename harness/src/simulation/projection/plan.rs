@@ -13,7 +13,7 @@ use crate::result::counted;
 use crate::seed::Seed;
 use crate::simulation::draw::{AgreedWithEach, draw_limits, one_of, table_of};
 use crate::simulation::fault::{Rate, Subject, draw_swarm, write_rates};
-use crate::simulation::shrink::{FIRINGS, below, fewer_kinds};
+use crate::simulation::shrink::{FIRINGS, below, fewer_kinds, fewer_projects};
 use crate::simulation::vocabulary::PROJECTS;
 use crate::simulation::{Report, Schedule};
 
@@ -90,10 +90,7 @@ impl Schedule for Plan {
         let faults =
             fewer_kinds(&self.faults).into_iter().map(|faults| vec![Self { faults, ..self.clone() }]);
         let interviews = (1..self.interviews).map(|interviews| Self { interviews, ..self.clone() });
-        let limits = (1..self.limits.len()).map(|projects| {
-            let limits = self.limits[..projects].to_vec();
-            Self { limits, ..self.clone() }
-        });
+        let limits = fewer_projects(&self.limits).map(|limits| Self { limits, ..self.clone() });
         let sentences = below(self.sentences, &[1, 2, 4, 8, 16, 32]);
         let sentences = sentences.map(|sentences| Self { sentences, ..self.clone() });
         let events = below(self.events_min, &[1, 5, 10, 20, 40, 80, 120, 160]);

@@ -15,7 +15,7 @@ use crate::provision::hooks::Hooks;
 use crate::provision::wrapped;
 use crate::scenario::steps::DIRECT;
 use crate::seed::Seed;
-use crate::simulation::author::{Author, carry_out};
+use crate::simulation::author::{Author, carry_out, pipeline_settings};
 use crate::simulation::fault::{Dice, Fired};
 use crate::simulation::violation::Violation;
 use crate::simulation::vocabulary::Vocabulary;
@@ -81,13 +81,7 @@ impl Writer {
         let hooked = wrapped::hooked_graph(direct.clone(), DIRECT, hooks);
         hooked.prepare(Schema::Direct).await.map_err(|error| Violation::refused(&error))?;
         let limits = plan.limits_table();
-        let settings = pipeline::Settings {
-            limits: limits.clone(),
-            sentences_per_write: 8,
-            drain_page: 64,
-            in_flight_max: 4,
-            ..pipeline::Settings::default()
-        };
+        let settings = pipeline_settings(limits.clone());
         let clock = Arc::new(SteppingClock::default());
         let pipeline = start(plan.seed, 0, &settings, &hooked, &log, &clock);
         let sentences = plan.sentences.div_ceil(plan.interviews.max(1));

@@ -50,7 +50,8 @@ pub(super) struct Driver {
     started: Instant,
     feeds: Vec<AbortHandle>,
     feed_events: mpsc::Receiver<FeedEvent>,
-    gate: watch::Sender<bool>,
+    /// Of each feed one of its own: who waits at a gate with others goes on in any order.
+    gates: Vec<watch::Sender<bool>>,
     answers: BTreeMap<Subscription, Arc<dyn Answers>>,
     /// What the store calls each delivery that is not answered yet.
     unanswered: FxHashMap<DeliveryId, (Subscription, Uuid)>,
@@ -76,13 +77,15 @@ impl Driver {
         settings: Settings,
         watcher: Option<Arc<dyn Watcher>>,
     ) -> Self {
-        let (gate, open) = watch::channel(true);
+        let mut gates = Vec::new();
         // Few: what waits here is delivered and not answered, and counts against the subscription's buffer.
         let (events, feed_events) = mpsc::channel(4);
         let feeds = [Subscription::Interview, Subscription::Sentence]
             .map(|subscription| {
                 let group = settings.groups.of(subscription).clone();
-                feed::start(subscription, log.clone(), group, settings.buffer, open.clone(), events.clone())
+                let (gate, open) = watch::channel(true);
+                gates.push(gate);
+                feed::start(subscription, log.clone(), group, settings.buffer, open, events.clone())
             })
             .into();
         let started = Instant::now();
@@ -97,7 +100,7 @@ impl Driver {
             started,
             feeds,
             feed_events,
-            gate,
+            gates,
             answers: BTreeMap::new(),
             unanswered: FxHashMap::default(),
             next_delivery: 0,
@@ -149,12 +152,19 @@ impl Driver {
         self.finish().await
     }
 
+    /// Lets deliveries in, or no more of them. A feed that has ended takes no notice.
+    fn let_in(&self, is_open: bool) {
+        for gate in &self.gates {
+            gate.send_replace(is_open);
+        }
+    }
+
     /// Lets batches under way come to their end, so that what is committed is acknowledged too.
     async fn finish(mut self) -> Result<Report, ProjectionError> {
         for feed in &self.feeds {
             feed.abort();
         }
-        let _ = self.gate.send(false);
+        self.let_in(false);
         while let Some(done) = self.tasks.join_next().await {
             self.on_done(done).await?;
             self.show();
@@ -311,12 +321,8 @@ impl Driver {
                     });
                 }
                 Action::WakeAt(ms) => self.wake_at = Some(self.started + Duration::from_millis(ms)),
-                Action::Pause => {
-                    let _ = self.gate.send(false);
-                }
-                Action::Resume => {
-                    let _ = self.gate.send(true);
-                }
+                Action::Pause => self.let_in(false),
+                Action::Resume => self.let_in(true),
             }
         }
     }

@@ -31,6 +31,16 @@ fn the_same_seed_leaves_the_same_trace_with_lines_and_without() {
     assert!(with.lines.len() > 50, "{} lines", with.lines.len());
 }
 
+#[test]
+fn a_seed_decides_all_of_a_schedule_however_often_it_is_run() {
+    for seed in 7_301..7_307 {
+        let plan = Plan::draw(Seed::new(seed));
+        let hash = || plan.run(&Hooks::default(), false).expect("a runtime").hash;
+        let first = hash();
+        (0..5).for_each(|_| assert_eq!(hash(), first, "seed {seed}"));
+    }
+}
+
 /// Lets every direct write through, whoever has closed the turnstile meanwhile.
 struct NoTurnstile;
 

@@ -26,11 +26,13 @@ fn opening(event: &RunEvent<'_>) -> Option<String> {
     }
 }
 
-/// Returns the line that closes a scenario.
+/// Returns the line that closes a scenario. Where it did not come to its end the line says why: a log may be all that is left
+/// of a run.
 fn closing(event: &RunEvent<'_>) -> Option<String> {
     match event {
-        RunEvent::ScenarioFinished { scenario, verdict, took } => {
-            Some(format!("{scenario}: {verdict} in {:.1} s", took.as_secs_f64()))
+        RunEvent::ScenarioFinished { scenario, verdict, reason, took } => {
+            let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+            Some(format!("{scenario}: {verdict} in {:.1} s{why}", took.as_secs_f64()))
         }
         _ => None,
     }
@@ -106,5 +108,26 @@ impl Observer for Bars {
 impl Drop for Bars {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_scenario_that_did_not_come_to_its_end_is_closed_with_the_reason() {
+        let closed = |verdict, reason| {
+            let took = Duration::from_millis(5_040);
+            closing(&RunEvent::ScenarioFinished { scenario: "deletion", verdict, reason, took })
+        };
+        assert_eq!(closed("pass", None).as_deref(), Some("deletion: pass in 5.0 s"));
+        let full = closed("unknown", Some("cannot start Neo4j: no space left on device"));
+        assert_eq!(
+            full.as_deref(),
+            Some("deletion: unknown in 5.0 s: cannot start Neo4j: no space left on device")
+        );
     }
 }

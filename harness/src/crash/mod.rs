@@ -153,8 +153,9 @@ impl CrashTest<'_> {
         result = ScenarioResult { projections, events_appended, sentences, steps, ..result };
         result.crashes = Some(count.crashes);
         result.duration_ms = milliseconds(started.elapsed());
-        let (verdict, took) = (result.outcome.as_str(), started.elapsed());
-        self.observer.notice(&RunEvent::ScenarioFinished { scenario: NAME, verdict, took });
+        let (verdict, reason) = (result.outcome.as_str(), result.reason.as_deref());
+        let took = started.elapsed();
+        self.observer.notice(&RunEvent::ScenarioFinished { scenario: NAME, verdict, reason, took });
         result
     }
 

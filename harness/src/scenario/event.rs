@@ -52,6 +52,8 @@ pub enum RunEvent<'a> {
         scenario: &'a str,
         /// Its verdict, in a word.
         verdict: &'static str,
+        /// Why it did not come to its end, where it did not.
+        reason: Option<&'a str>,
         /// How long it took.
         took: Duration,
     },

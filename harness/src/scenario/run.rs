@@ -184,6 +184,7 @@ impl<'a> Runner<'a> {
             self.observer.notice(&RunEvent::ScenarioFinished {
                 scenario: &named.name,
                 verdict: result.outcome.as_str(),
+                reason: result.reason.as_deref(),
                 took: started.elapsed(),
             });
             results.push(result);

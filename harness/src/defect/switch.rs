@@ -305,7 +305,7 @@ impl GraphHook for NeverCloses {
     fn apply(&self, batch: Vec<ChangeSet>) -> Result<Vec<ChangeSet>, ApplyError> {
         let closes = |set: &ChangeSet| {
             set.changes.is_empty()
-                && set.guard.as_ref().is_some_and(|guard| guard.aggregate == fence::turnstile())
+                && set.guard.as_ref().is_some_and(|guard| guard.aggregate == fence::turnstile().key())
         };
         Ok(if batch.iter().all(closes) { Vec::new() } else { batch })
     }

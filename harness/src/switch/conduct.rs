@@ -336,7 +336,7 @@ impl Conductor<'_> {
         let entries = match operation.from {
             Mode::Dual => {
                 let System { direct, log, pipeline, .. } = self.system;
-                let report = drain_outbox(&**direct, log, pipeline).await?;
+                let report = drain_outbox(direct, log, pipeline).await?;
                 operation.rejected.extend(report.rejected.iter().map(|entry| entry.interview));
                 report.entries as u64
             }

@@ -317,7 +317,7 @@ async fn hold_the_turnstile() -> neo4rs::Txn {
     let client = neo4rs::Graph::new(uri(Schema::Direct), "neo4j", "neo4j").expect("an address");
     let mut transaction = client.start_txn().await.expect("a transaction");
     let hold = neo4rs::query("MATCH (v:_AggregateVersion {aggregate: $of}) SET v._held = true RETURN v")
-        .param("of", fence::turnstile().to_string());
+        .param("of", fence::turnstile().key().to_string());
     let mut held = transaction.execute(hold).await.expect("a graph");
     assert!(
         held.next(transaction.handle()).await.expect("a graph").is_some(),

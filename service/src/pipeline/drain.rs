@@ -4,6 +4,11 @@
 //! An entry is removed only after its events are in the store, so a crash anywhere leaves it for the next drain. That
 //! drain decides again: it finds its events by their ids, which derive from the entry, and appends nothing twice.
 //! An interview's own entries are a barrier: all before them are done first, all after them wait.
+//!
+//! Several processes may drain one outbox. Whoever has read an entry and comes late finds its events in the store; what came to nothing
+//! has left none there, so an entry is looked for in the outbox once more before anything is appended for it. It was still there after
+//! its history was read: then nothing that was written later is in that history ([`turn`](super::turn)), and an append after it is
+//! refused as soon as there is.
 
 use std::sync::Arc;
 
@@ -118,18 +123,18 @@ pub(super) struct Strand {
 ///
 /// A [`DrainError`] with what was done until then.
 pub async fn drain(
-    graph: &dyn Graph,
+    graph: &Arc<dyn Graph>,
     log: &Arc<dyn EventLog>,
     settings: &Settings,
 ) -> Result<DrainReport, DrainError> {
     let mut report = DrainReport::default();
     loop {
-        let page = match outbox::first(graph, settings.drain_page).await {
+        let page = match outbox::first(&**graph, settings.drain_page).await {
             Ok(page) if page.is_empty() => return Ok(report),
             Ok(page) => page,
             Err(source) => return Err(DrainError { report, source }),
         };
-        let Strand { done, failure } = drain_page(log, page, settings).await;
+        let Strand { done, failure } = drain_page(log, Some(graph), page, settings).await;
         let removals = done.iter().map(|(stored, _)| outbox::remove(&stored.key)).collect();
         let removed = match done.is_empty() {
             true => Ok(()),
@@ -148,8 +153,13 @@ pub async fn drain(
     }
 }
 
-/// Drains a page: runs of sentence entries at a time, and interview entries by themselves.
-pub(super) async fn drain_page(log: &Arc<dyn EventLog>, page: Vec<Stored>, settings: &Settings) -> Strand {
+/// Drains a page of an outbox, or of entries that are in none: runs of sentence entries at a time, and interview entries by themselves.
+pub(super) async fn drain_page(
+    log: &Arc<dyn EventLog>,
+    outbox: Option<&Arc<dyn Graph>>,
+    page: Vec<Stored>,
+    settings: &Settings,
+) -> Strand {
     let mut drained = Strand { done: Vec::with_capacity(page.len()), failure: None };
     let mut run: Vec<Stored> = Vec::new();
     for stored in page {
@@ -158,18 +168,24 @@ pub(super) async fn drain_page(log: &Arc<dyn EventLog>, page: Vec<Stored>, setti
             continue;
         }
         for run in [std::mem::take(&mut run), vec![stored]] {
-            drain_run(log, run, settings, &mut drained).await;
+            drain_run(log, outbox, run, settings, &mut drained).await;
             if drained.failure.is_some() {
                 return drained;
             }
         }
     }
-    drain_run(log, run, settings, &mut drained).await;
+    drain_run(log, outbox, run, settings, &mut drained).await;
     drained
 }
 
 /// Drains entries between two barriers: those of one aggregate in order, those of different ones at the same time.
-async fn drain_run(log: &Arc<dyn EventLog>, run: Vec<Stored>, settings: &Settings, drained: &mut Strand) {
+async fn drain_run(
+    log: &Arc<dyn EventLog>,
+    outbox: Option<&Arc<dyn Graph>>,
+    run: Vec<Stored>,
+    settings: &Settings,
+    drained: &mut Strand,
+) {
     let mut strands: IndexMap<(InterviewId, Option<u32>), Vec<Stored>, FxBuildHasher> = IndexMap::default();
     for stored in run {
         strands.entry((stored.entry.interview, stored.entry.slot)).or_default().push(stored);
@@ -179,7 +195,7 @@ async fn drain_run(log: &Arc<dyn EventLog>, run: Vec<Stored>, settings: &Setting
     loop {
         while drained.failure.is_none() && running.len() < settings.in_flight_max {
             let Some(strand) = waiting.next() else { break };
-            running.spawn(drain_strand(Arc::clone(log), strand, settings.decisions_max));
+            running.spawn(drain_strand(Arc::clone(log), outbox.cloned(), strand, settings.decisions_max));
         }
         let Some(joined) = running.join_next().await else { return };
         let Strand { done, failure } = match joined {
@@ -191,10 +207,15 @@ async fn drain_run(log: &Arc<dyn EventLog>, run: Vec<Stored>, settings: &Setting
     }
 }
 
-async fn drain_strand(log: Arc<dyn EventLog>, strand: Vec<Stored>, decisions_max: u32) -> Strand {
+async fn drain_strand(
+    log: Arc<dyn EventLog>,
+    outbox: Option<Arc<dyn Graph>>,
+    strand: Vec<Stored>,
+    decisions_max: u32,
+) -> Strand {
     let mut drained = Strand { done: Vec::with_capacity(strand.len()), failure: None };
     for stored in strand {
-        match drain_entry(&*log, &stored.entry, decisions_max).await {
+        match drain_entry(&*log, outbox.as_deref(), &stored, decisions_max).await {
             Ok(outcome) => drained.done.push((stored, outcome)),
             Err(failure) => {
                 drained.failure = Some(failure);
@@ -208,25 +229,36 @@ async fn drain_strand(log: Arc<dyn EventLog>, strand: Vec<Stored>, decisions_max
 /// Decides what an entry comes to and appends it; decides again whenever somebody else appended first.
 async fn drain_entry(
     log: &dyn EventLog,
-    entry: &Entry,
+    outbox: Option<&dyn Graph>,
+    stored: &Stored,
     decisions_max: u32,
 ) -> Result<Outcome, PipelineError> {
-    let mut may_be_new = entry.is_new;
+    let mut may_be_new = stored.entry.is_new;
     for _ in 0..decisions_max {
-        match decide_and_append(log, entry, may_be_new).await {
+        match decide_and_append(log, outbox, stored, may_be_new).await {
             Err(error) if error.is_conflict() => may_be_new = false,
             outcome => return outcome,
         }
     }
-    Err(PipelineError::Contended { aggregate: entry.aggregate(0), attempts: decisions_max })
+    Err(PipelineError::Contended { aggregate: stored.entry.aggregate(0), attempts: decisions_max })
 }
 
 async fn decide_and_append(
     log: &dyn EventLog,
-    entry: &Entry,
+    outbox: Option<&dyn Graph>,
+    stored: &Stored,
     may_be_new: bool,
 ) -> Result<Outcome, PipelineError> {
-    match decide(log, entry, may_be_new).await? {
+    let decided = decide(log, &stored.entry, may_be_new).await?;
+    // What is new is appended to no stream, and there is one when somebody else has done it.
+    if !may_be_new
+        && decided.tells_news()
+        && let Some(outbox) = outbox
+        && !outbox::has(outbox, &stored.key).await?
+    {
+        return Ok(Outcome::AlreadyDone);
+    }
+    match decided {
         Decided::Append { aggregate, history, events } => {
             append::after(log, aggregate, &history, &events).await?;
             Ok(Outcome::Appended(events.len()))
@@ -239,6 +271,13 @@ async fn decide_and_append(
 enum Decided {
     Append { aggregate: AggregateId, history: Vec<Event>, events: Vec<(Metadata, Body)> },
     Nothing(Outcome),
+}
+
+impl Decided {
+    /// Returns whether anybody would learn of it.
+    const fn tells_news(&self) -> bool {
+        matches!(self, Self::Append { .. } | Self::Nothing(Outcome::Rejected(_)))
+    }
 }
 
 /// Decides what an entry comes to, on the sentence that is alive in its slot.
@@ -274,9 +313,14 @@ async fn decide(log: &dyn EventLog, entry: &Entry, may_be_new: bool) -> Result<D
 /// Returns whether the events of all entries are in the store: for who was not answered, and must not append any more.
 pub(super) async fn are_done(log: &dyn EventLog, entries: &[Entry]) -> Result<bool, PipelineError> {
     for entry in entries {
-        if !matches!(decide(log, entry, false).await?, Decided::Nothing(Outcome::AlreadyDone)) {
+        if !is_done(log, entry).await? {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// Returns whether the events of an entry are in the store.
+pub(super) async fn is_done(log: &dyn EventLog, entry: &Entry) -> Result<bool, PipelineError> {
+    Ok(matches!(decide(log, entry, false).await?, Decided::Nothing(Outcome::AlreadyDone)))
 }

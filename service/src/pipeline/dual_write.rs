@@ -30,7 +30,7 @@ use super::drain::{self, DrainError, DrainReport};
 use super::error::PipelineError;
 use super::events_only::Pace;
 use super::intent::{Entry, FORMAT, Intent};
-use super::outbox::{self, Sequence};
+use super::outbox::{self, Sequence, Stored};
 use super::resolve::{Resolved, resolve};
 use super::turn::{Followed, Turn};
 use super::{append, existing};
@@ -131,7 +131,7 @@ impl Pipeline {
         let mut attempts = 1;
         loop {
             match self.ingest_once(file, context).await {
-                Err(PipelineError::Overtaken) if attempts < self.settings.decisions_max => attempts += 1,
+                Err(error) if self.is_begun_anew(&error, attempts) => attempts += 1,
                 written => return written,
             }
         }
@@ -142,7 +142,7 @@ impl Pipeline {
         file: &AnalysedFile,
         context: &RequestContext,
     ) -> Result<IngestReport, PipelineError> {
-        let mut turn = self.begin().await?;
+        let mut turn = self.begin(file.interview).await?;
         let told = self.interview_history(file.interview).await?;
         let is_new = told.is_empty();
         if !is_new {
@@ -202,7 +202,7 @@ impl Pipeline {
     }
 
     pub(super) async fn drain_into(&self, state: &mut State) -> Result<DrainReport, DrainError> {
-        let drained = drain::drain(&*self.direct, &self.log, &self.settings).await;
+        let drained = drain::drain(&self.direct, &self.log, &self.settings).await;
         let report = match &drained {
             Ok(report) => report,
             Err(error) => &error.report,
@@ -343,7 +343,9 @@ impl Pipeline {
             state.sequence = Some(Sequence::after_stored(&*self.direct).await?);
         }
         let sequence = state.sequence.get_or_insert_default();
-        Ok(Some(outbox::store(sequence.next(entry.context.occurred_at), entry)))
+        let key = outbox::key_at(sequence.next(entry.context.occurred_at), entry);
+        turn.entries.push(Stored { key: key.clone(), entry: entry.clone() });
+        Ok(Some(outbox::store(key, entry)))
     }
 }
 

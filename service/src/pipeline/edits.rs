@@ -43,7 +43,7 @@ impl Pipeline {
         let mut attempts = 1;
         loop {
             match self.execute_once(interview, edit.clone(), context).await {
-                Err(PipelineError::Overtaken) if attempts < self.settings.decisions_max => attempts += 1,
+                Err(error) if self.is_begun_anew(&error, attempts) => attempts += 1,
                 written => return written,
             }
         }
@@ -55,7 +55,7 @@ impl Pipeline {
         edit: Edit,
         context: &RequestContext,
     ) -> Result<Accepted, PipelineError> {
-        let mut turn = self.begin().await?;
+        let mut turn = self.begin(interview).await?;
         let told = self.interview_history(interview).await?;
         let project = project_of(&told);
         let command = command_context(context, project.as_ref(), self.now());

@@ -1,7 +1,7 @@
 //! What the pipeline could not do.
 
 use cutover_core::command::Rejection;
-use cutover_core::ids::AggregateId;
+use cutover_core::ids::{AggregateId, InterviewId};
 use cutover_engines::event_log::LogError;
 use cutover_engines::graph::{ApplyError, GraphError};
 use smol_str::SmolStr;
@@ -88,6 +88,13 @@ pub enum PipelineError {
     /// mode.
     #[error("the flag was thrown in the middle of a write")]
     Overtaken,
+    /// Somebody else kept writing the interview in the direct graph while this was decided, as often as that is tried. What of a file is
+    /// written stays; the same may go through later.
+    #[error("interview {interview} was written by somebody else in the middle of a write")]
+    WrittenMeanwhile {
+        /// The interview.
+        interview: InterviewId,
+    },
     /// The event store did not answer within the time for which a writer may rely on the flag.
     #[error("the event store did not take {events} entries within {lease_ms} ms, as often as was tried")]
     TooSlow {
@@ -129,7 +136,11 @@ impl PipelineError {
     /// Returns whether the same may go through later.
     pub const fn is_transient(&self) -> bool {
         match self {
-            Self::Contended { .. } | Self::Fenced { .. } | Self::Overtaken | Self::TooSlow { .. } => true,
+            Self::Contended { .. }
+            | Self::Fenced { .. }
+            | Self::Overtaken
+            | Self::TooSlow { .. }
+            | Self::WrittenMeanwhile { .. } => true,
             Self::Flag(error) => error.is_transient(),
             Self::Log(error) => error.is_transient(),
             Self::Read(error) => error.is_transient(),

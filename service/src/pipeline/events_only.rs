@@ -81,7 +81,7 @@ impl Pipeline {
                 }
                 still => still?,
             }
-            let appended = drain::drain_page(&self.log, stored().collect(), settings);
+            let appended = drain::drain_page(&self.log, None, stored().collect(), settings);
             if let Ok(strand) = tokio::time::timeout(LEASE, appended).await {
                 return Ok(strand);
             }

@@ -3,7 +3,7 @@
 //! An entry's key is its place in the order, then its id: two pipelines that write to one graph never overwrite each
 //! other's entries. A place is never before the time at which it was given out, so the order holds across restarts too.
 
-use cutover_core::graph::{Change, Label, NodeRef, Properties};
+use cutover_core::graph::{Change, Label, NodeRef, Properties, Value};
 use cutover_core::timestamp::Timestamp;
 use cutover_engines::graph::{Cursor, Graph, GraphError, NodeRow};
 use smol_str::{SmolStr, format_smolstr};
@@ -64,11 +64,16 @@ fn node(key: SmolStr) -> NodeRef {
     NodeRef::value(Label::OutboxEntry, key)
 }
 
-/// Returns the change that stores an entry at a place.
-pub(super) fn store(place: u64, entry: &Entry) -> Change {
+/// Returns the key of an entry at a place.
+pub(super) fn key_at(place: u64, entry: &Entry) -> SmolStr {
+    format_smolstr!("{place:020}-{}", entry.id)
+}
+
+/// Returns the change that stores an entry under a key.
+pub(super) fn store(key: SmolStr, entry: &Entry) -> Change {
     let body = serde_json::to_string(entry).expect("an entry has string keys alone");
     Change::Upsert {
-        node: node(format_smolstr!("{place:020}-{}", entry.id)),
+        node: node(key),
         on_create: Properties::new()
             .with("body", body.as_str())
             .with("created_at", entry.context.occurred_at),
@@ -93,6 +98,15 @@ pub(super) async fn first(graph: &dyn Graph, limit: usize) -> Result<Vec<Stored>
             return Ok(entries);
         }
     }
+}
+
+/// Returns whether an entry is there.
+pub(super) async fn has(graph: &dyn Graph, key: &str) -> Result<bool, GraphError> {
+    // Its key, and those that differ in their last hexadecimal digit alone: they come right after what they have in common.
+    let in_common = key.get(..key.len().saturating_sub(1)).unwrap_or_default();
+    let before = Cursor::past(Value::Text(in_common.into()));
+    let page = graph.nodes(Label::OutboxEntry.as_str(), Some(&before), 16).await?;
+    Ok(page.rows.iter().any(|row| self::key(row) == Some(key)))
 }
 
 /// Counts the entries.
@@ -154,6 +168,10 @@ mod tests {
         }
     }
 
+    fn stored(place: u64, entry: &Entry) -> Change {
+        store(key_at(place, entry), entry)
+    }
+
     async fn graph_with(changes: Vec<Change>) -> MemoryGraph {
         let graph = MemoryGraph::new(Schema::Direct);
         graph.apply(&[ChangeSet { guard: None, changes }]).await.unwrap();
@@ -165,10 +183,10 @@ mod tests {
         let (late, early) = (Timestamp::from_unix_ms(2_000), Timestamp::from_unix_ms(1_000));
         let mut sequence = Sequence::default();
         // The ids run against the order, so that it cannot come from them.
-        let stored = [9, 8].map(|id| store(sequence.next(late), &entry(id, late)));
-        let graph = graph_with(stored.to_vec()).await;
+        let two = [9, 8].map(|id| stored(sequence.next(late), &entry(id, late)));
+        let graph = graph_with(two.to_vec()).await;
         let mut restarted = Sequence::after_stored(&graph).await.unwrap();
-        let after = store(restarted.next(early), &entry(7, early));
+        let after = stored(restarted.next(early), &entry(7, early));
         graph.apply(&[ChangeSet { guard: None, changes: vec![after] }]).await.unwrap();
         let read = first(&graph, 10).await.unwrap();
         let ids: Vec<u128> = read.iter().map(|stored| stored.entry.id.as_u128()).collect();
@@ -179,9 +197,23 @@ mod tests {
     #[tokio::test]
     async fn two_entries_at_one_place_do_not_overwrite_each_other() {
         let at = Timestamp::EPOCH;
-        let graph = graph_with(vec![store(5, &entry(1, at)), store(5, &entry(2, at))]).await;
+        let graph = graph_with(vec![stored(5, &entry(1, at)), stored(5, &entry(2, at))]).await;
         assert_eq!(len(&graph).await.unwrap(), 2);
         assert!(!is_empty(&graph).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn an_entry_is_found_by_its_key_among_those_that_resemble_it() {
+        let at = Timestamp::EPOCH;
+        let graph = graph_with((0..16).map(|id| stored(5, &entry(id, at))).collect()).await;
+        let keys: Vec<SmolStr> =
+            first(&graph, 16).await.unwrap().into_iter().map(|stored| stored.key).collect();
+        for (gone, key) in keys.iter().enumerate() {
+            graph.apply(&[ChangeSet { guard: None, changes: vec![remove(key)] }]).await.unwrap();
+            for (at, key) in keys.iter().enumerate() {
+                assert_eq!(has(&graph, key).await.unwrap(), at > gone, "entry {at} when {gone} is gone");
+            }
+        }
     }
 
     /// A graph whose first entry is being removed while it is read for the first time.
@@ -214,7 +246,7 @@ mod tests {
     async fn an_entry_that_another_pipeline_removes_while_it_is_read_is_not_malformed() {
         for limit in [1, 2] {
             let at = Timestamp::EPOCH;
-            let graph = graph_with(vec![store(5, &entry(1, at)), store(6, &entry(2, at))]).await;
+            let graph = graph_with(vec![stored(5, &entry(1, at)), stored(6, &entry(2, at))]).await;
             let removing = Removing { graph, is_read: false.into() };
             assert_eq!(first(&removing, limit).await.unwrap().len(), 1, "{limit}");
         }
@@ -223,7 +255,7 @@ mod tests {
     #[tokio::test]
     async fn an_entry_of_a_later_format_is_left_alone() {
         let later = Entry { format: FORMAT + 1, ..entry(1, Timestamp::EPOCH) };
-        let graph = graph_with(vec![store(5, &later)]).await;
+        let graph = graph_with(vec![stored(5, &later)]).await;
         let refused = first(&graph, 10).await.unwrap_err();
         assert!(matches!(refused, PipelineError::UnknownFormat { format: 2, known: 1, .. }), "{refused}");
         assert!(!refused.is_transient());

@@ -2,6 +2,7 @@
 //! projection makes of the events are the same.
 
 mod moves;
+mod two_writers;
 mod world;
 
 use cutover_core::analysed::{AnalysedFile, AnalysisOutcome};

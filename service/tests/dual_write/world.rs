@@ -286,9 +286,19 @@ impl World {
     }
 
     pub(crate) fn pipeline_with(&self, settings: Settings) -> Pipeline {
+        self.pipeline_on(self.direct.clone(), self.log.clone(), settings)
+    }
+
+    /// Starts a process that reaches both engines in a way of its own.
+    pub(crate) fn pipeline_on(
+        &self,
+        direct: Arc<dyn Graph>,
+        log: Arc<dyn EventLog>,
+        settings: Settings,
+    ) -> Pipeline {
         let seed = Uuid::from_u128(1 + u128::from(self.processes.fetch_add(1, Ordering::SeqCst)));
         let ids = Arc::new(SeededIds::new(seed));
-        Pipeline::new(self.direct.clone(), self.log.clone(), self.clock.clone(), ids, settings)
+        Pipeline::new(direct, log, self.clock.clone(), ids, settings)
     }
 
     /// Draws the direct graph, and what a projection makes of the events; both must be the same picture.
@@ -296,11 +306,15 @@ impl World {
     pub(crate) fn agreed_picture(&self) -> impl Future<Output = Vec<String>> {
         let caller = std::panic::Location::caller();
         async move {
-            let direct = picture(&self.direct.graph).await;
-            let projected = picture(&projection(&self.log.all()).await).await;
+            let (direct, projected) = self.pictures().await;
             assert_eq!(direct, projected, "direct on the left, projected on the right, at {caller}");
             direct
         }
+    }
+
+    /// Draws the direct graph, and what a projection makes of the events.
+    pub(crate) async fn pictures(&self) -> (Vec<String>, Vec<String>) {
+        (picture(&self.direct.graph).await, picture(&projection(&self.log.all()).await).await)
     }
 
     /// Draws what a projection makes of the events when it takes one stream after the other: the interview's, and then those of

@@ -151,6 +151,6 @@ impl World<'_> {
 
     /// Tells how many direct writes there have been: each advances the turnstile, and so does whoever closes it.
     async fn count_direct_writes(&self) -> Result<u64, GraphError> {
-        Ok(fence::count(&*self.direct).await?.map_or(0, |last| last + 1))
+        Ok(fence::turnstile().count(&*self.direct).await?.map_or(0, |last| last + 1))
     }
 }

@@ -46,7 +46,8 @@ struct NoTurnstile;
 
 impl GraphHook for NoTurnstile {
     fn apply(&self, mut batch: Vec<ChangeSet>) -> Result<Vec<ChangeSet>, ApplyError> {
-        batch.retain(|set| set.guard.as_ref().is_none_or(|guard| guard.aggregate != fence::turnstile()));
+        batch
+            .retain(|set| set.guard.as_ref().is_none_or(|guard| guard.aggregate != fence::turnstile().key()));
         Ok(batch)
     }
 }

@@ -176,8 +176,14 @@ impl Injector {
         self.told.borrow().deaths
     }
 
-    /// Waits until the process has died more often than that.
+    /// Waits until the process has died more often than that; it may be dead already.
+    ///
+    /// A task of a process that has died may be in the middle of its work on another thread, and meet its next fault when the process
+    /// has been started again: that one is dead then before it has begun.
     pub async fn died_since(&self, deaths: u64) {
+        if self.state().is_dead {
+            return;
+        }
         // The sender lives as long as this does.
         let _ = self.told.subscribe().wait_for(|told| told.deaths > deaths).await;
     }
@@ -484,6 +490,23 @@ mod tests {
         assert!(injector.is_down() && !takes_effect(injector.decide(APPEND)));
         injector.started_again();
         assert_eq!(injector.decide(APPEND), Effect::Pass);
+    }
+
+    #[tokio::test]
+    async fn who_is_dead_before_it_has_begun_is_told_so() {
+        let injector = Injector::new(Seed::new(7));
+        injector.ask_for(rule(Kind::CrashBefore, When::Nth(1)));
+        let left_over = injector.call(APPEND, "append events", || async { Ok::<_, LogError>(()) });
+        tokio::select! {
+            biased;
+            _ = left_over => panic!("the dead hear nothing"),
+            () = tokio::task::yield_now() => {}
+        }
+        tokio::select! {
+            biased;
+            () = injector.died_since(injector.deaths()) => {}
+            () = tokio::task::yield_now() => panic!("nobody will ever start it again"),
+        }
     }
 
     #[tokio::test]

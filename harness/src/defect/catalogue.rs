@@ -4,6 +4,7 @@ use smol_str::SmolStr;
 
 use super::{
     Defect, dual_write, engines, handlers, limits, order, payload, routing, subscription, switch, time,
+    writers,
 };
 use crate::scenario::document::nearest;
 
@@ -38,6 +39,7 @@ pub fn all() -> Vec<Defect> {
         limits::ALL,
         time::ALL,
         dual_write::ALL,
+        writers::ALL,
         engines::ALL,
         switch::ALL,
     ];

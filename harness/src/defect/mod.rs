@@ -7,7 +7,7 @@
 //! | module | what lives there |
 //! |---|---|
 //! | [`catalogue`] | all of them, by id |
-//! | `order`, `routing`, `subscription`, `payload`, `handlers`, `limits`, `time`, `dual_write`, `engines`, `switch` | the defects of each class |
+//! | `order`, `routing`, `subscription`, `payload`, `handlers`, `limits`, `time`, `dual_write`, `writers`, `engines`, `switch` | the defects of each class |
 //! | [`canary`] | what the drill must not call caught |
 //! | `tools` | what they are made of |
 //! | [`drill`], [`result`] | runs them, and what that came to |
@@ -29,6 +29,7 @@ mod subscription;
 mod switch;
 mod time;
 mod tools;
+mod writers;
 
 use std::fmt;
 
@@ -58,6 +59,8 @@ pub enum Class {
     Time,
     /// The two paths are not written together.
     DualWrite,
+    /// Several processes that write do not know of each other.
+    Writers,
     /// A fault of an engine is taken for something else.
     Engines,
     /// The flag is thrown, or followed, wrongly.
@@ -76,6 +79,7 @@ impl Class {
             Self::Limits => "limits",
             Self::Time => "time",
             Self::DualWrite => "dual-write",
+            Self::Writers => "writers",
             Self::Engines => "engines",
             Self::Switch => "switch",
         }

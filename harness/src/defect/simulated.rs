@@ -44,11 +44,11 @@ impl Simulated {
     }
 }
 
-/// Looks for a defect in at most so many schedules, the first of which has this seed. What is about the flag is looked for where the flag
-/// is thrown, all else where events are delivered.
+/// Looks for a defect in at most so many schedules, the first of which has this seed. What is about the flag, or about several who write,
+/// is looked for where people write and the flag is thrown, all else where events are delivered.
 pub fn look_for(defect: &Defect, first: Seed, schedules: u64) -> Simulated {
     let looked = match defect.class {
-        Class::Switch => look_in::<flag::Plan>(defect, first, schedules),
+        Class::Switch | Class::Writers => look_in::<flag::Plan>(defect, first, schedules),
         _ => look_in::<projection::Plan>(defect, first, schedules),
     };
     looked.unwrap_or_else(|error| Simulated::Unknown { reason: format!("no runtime: {error}") })

@@ -137,6 +137,7 @@ impl Checking<'_> {
             }
             Step::Expect(expected) => self.expected(at, expected)?,
             Step::Edit { .. }
+            | Step::Contend { .. }
             | Step::Override { .. }
             | Step::Tag { .. }
             | Step::Relocate { .. }

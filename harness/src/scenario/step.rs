@@ -37,6 +37,14 @@ pub enum Step {
         /// How many; those that make way are not counted.
         sentences: u32,
     },
+    /// Two people work on the same sentence at the same time, each by a process of their own, for sentences that the seed draws: what the
+    /// one writes is on its way until the other has written.
+    Contend {
+        /// How many.
+        sentences: u32,
+        /// Over what.
+        over: Over,
+    },
     /// A person throws the analysis of sentences away that the seed draws.
     Clear {
         /// How many.
@@ -204,6 +212,18 @@ pub enum Variant {
     Reordered,
 }
 
+/// What two people contend over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Over {
+    /// Both change the text.
+    Texts,
+    /// Both correct the analysis.
+    Analyses,
+    /// Both move it.
+    Places,
+}
+
 /// The form in which events are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -273,6 +293,9 @@ impl fmt::Display for Step {
             Self::Override { sentences } => write!(f, "override {sentences} sentences"),
             Self::Tag { sentences } => write!(f, "tag {sentences} sentences"),
             Self::Relocate { sentences } => write!(f, "relocate {sentences} sentences"),
+            Self::Contend { sentences, over } => {
+                write!(f, "contend over the {over} of {sentences} sentences")
+            }
             Self::Clear { sentences } => write!(f, "clear {sentences} sentences"),
             Self::Delete { sentences } => write!(f, "delete {sentences} sentences"),
             Self::Describe { interviews } => write!(f, "describe {interviews} interviews"),
@@ -318,6 +341,16 @@ impl fmt::Display for Project {
             step.fmt(f)?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Over {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Texts => "texts",
+            Self::Analyses => "analyses",
+            Self::Places => "places",
+        })
     }
 }
 

@@ -37,7 +37,7 @@ impl Author {
     }
 
     /// Reads the file of that number for the first time.
-    pub(super) fn read_file(&mut self, seed: Seed, number: usize) -> Action {
+    pub(super) fn read_file(&mut self, seed: Seed, number: usize) -> AnalysedFile {
         let file_name = self.words.file(seed, number);
         let sentences = (0..self.sentences_per_file).map(|_| self.words.sentence()).collect();
         let file = AnalysedFile {
@@ -49,7 +49,35 @@ impl Author {
         };
         self.files.push(file.clone());
         self.statuses.push(InterviewStatus::Created);
-        Action::Ingest(file)
+        file
+    }
+
+    /// A guest: somebody who works on what the author of that file writes at the same time.
+    pub(super) fn guest(random: Stream, words: Vocabulary, file: AnalysedFile) -> Self {
+        let (files, statuses) = (vec![file], vec![InterviewStatus::Created]);
+        Self { random, words, projects: 1, sentences_per_file: 0, files, statuses }
+    }
+
+    /// Draws what a guest does next: nothing that is about the file as a whole, or about where its sentences are.
+    pub(super) fn act_as_guest(&mut self, model: &Model) -> Vec<Action> {
+        let interview = self.files[0].interview;
+        let Some(&slot) = model.slots(interview).choose(&mut self.random) else { return Vec::new() };
+        let edit = match self.random.random_range(0..100) {
+            0..35 => Edit::Text { slot, text: self.words.text() },
+            35..60 => {
+                let fields = self.words.fields();
+                let note = self.coin().then(|| self.words.text());
+                Edit::Override { slot, fields, note }
+            }
+            60..80 => return self.tag(interview, slot),
+            80..85 => Edit::Clear { slot, reason: None },
+            85..95 => self.describe(),
+            _ => match self.move_on(0) {
+                Some(edit) => edit,
+                None => return Vec::new(),
+            },
+        };
+        vec![self.by_a_person(interview, edit)]
     }
 
     /// Draws what is done next: one thing that the model allows, or two that belong together, or nothing.

@@ -14,6 +14,7 @@ use serde_json::Map;
 use smol_str::{SmolStr, format_smolstr};
 
 use crate::model::{Action, Model};
+use crate::scenario::step::Over;
 use crate::seed::Stream;
 
 const FUNCTIONS: [&str; 4] = ["statement", "question", "directive", "acknowledgement"];
@@ -108,6 +109,37 @@ impl People {
             done.push(Personal { interview, edit });
         }
         done
+    }
+
+    /// Draws what two people do to one sentence at the same time. The one whose write arrives last comes first.
+    pub fn contend(&mut self, files: &[AnalysedFile], model: &Model, over: Over) -> Option<[Personal; 2]> {
+        let sentences = analysed(files, model);
+        let &(interview, slot, text) = sentences.choose(&mut self.random)?;
+        let personal = |edit| Personal { interview, edit };
+        Some(match over {
+            Over::Texts => [(); 2].map(|()| {
+                let text = format_smolstr!("{text} (as heard by listener {})", self.number());
+                personal(Edit::Text { slot, text })
+            }),
+            Over::Analyses => [(); 2].map(|()| {
+                let (fields, note) = (self.fields(), Some(format_smolstr!("correction {}", self.number())));
+                personal(Edit::Override { slot, fields, note })
+            }),
+            Over::Places => {
+                let quick = self.move_to_other_than(slot, &[model.place(interview, slot)], sentences.len());
+                let mut after = model.clone();
+                after.apply(&Action::Edit { interview, edit: quick.clone(), by: None });
+                // Wherever it is when it is moved again, it is moved to another place.
+                let places = [model.place(interview, slot), after.place(interview, slot)];
+                [self.move_to_other_than(slot, &places, sentences.len()), quick].map(personal)
+            }
+        })
+    }
+
+    fn move_to_other_than(&mut self, slot: u32, places: &[Option<u32>], sentences: usize) -> Edit {
+        let free: Vec<u32> =
+            (0..sentences as u32 + 2).filter(|place| !places.contains(&Some(*place))).collect();
+        Edit::Relocate { slot, new_index: free[self.random.random_range(0..free.len())] }
     }
 
     /// Throws the analysis of `count` sentences away, or of as many as have one.
@@ -330,6 +362,23 @@ mod tests {
             model.apply(&Action::Edit { interview, edit, by: None });
         }
         assert!((10..50).contains(&taken), "{taken} of 60");
+    }
+
+    #[test]
+    fn of_two_who_contend_nobody_moves_a_sentence_to_where_it_is() {
+        let (files, mut people) = (files(), people());
+        let mut model = ingested(&files);
+        for over in [Over::Texts, Over::Analyses, Over::Places].repeat(20) {
+            let [slow, quick] = people.contend(&files, &model, over).expect("sentences");
+            assert_ne!(slow.edit, quick.edit);
+            assert_eq!(slow.edit.slot(), quick.edit.slot());
+            for Personal { interview, edit } in [quick, slow] {
+                if let Edit::Relocate { slot, new_index } = edit {
+                    assert_ne!(model.place(interview, slot), Some(new_index));
+                }
+                model.apply(&Action::Edit { interview, edit, by: None });
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! People whose edit is on its way when a flag is thrown, and arrives when that is done. Each has a pipeline of his own, which has
-//! read the flag before.
+//! People whose edit is on its way while something else happens, and arrives when that is done. Each has a pipeline of his own, which has
+//! read everything before.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,6 +17,7 @@ use super::write::PERSON;
 use super::{StepError, World, disturbed};
 use crate::model::Action;
 use crate::scenario::run::Findings;
+use crate::workload::people::Personal;
 
 /// The edits that are on their way.
 pub(super) struct Late {
@@ -57,10 +58,9 @@ impl Gate {
 }
 
 impl Late {
-    /// Lets so many people begin to edit, and returns when what each of them writes is on its way.
-    pub(super) async fn on_their_way(world: &mut World<'_>, count: u32) -> Result<Self, StepError> {
-        let mut edits = Vec::new();
-        let wanted = world.people.edits(&world.files, &world.model, count);
+    /// Lets people begin to do something, and returns when what each of them writes is on its way.
+    pub(super) async fn on_their_way(world: &World<'_>, wanted: Vec<Personal>) -> Result<Self, StepError> {
+        let mut edits = Vec::with_capacity(wanted.len());
         for personal in wanted {
             let gate = Gate::closed();
             let direct = disturbed(&world.direct, super::DIRECT, &world.injector, world.defect.as_ref());

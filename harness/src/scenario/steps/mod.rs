@@ -14,6 +14,7 @@
 //! could spoil would say nothing.
 
 mod compare;
+mod contend;
 mod disturb;
 mod error;
 mod expect;
@@ -216,7 +217,8 @@ impl<'a> World<'a> {
             Step::Describe { interviews } => people.descriptions(files, model, *interviews),
             Step::Archive { interviews } => people.archivals(files, model, *interviews),
             Step::DeleteInterviews { interviews } => people.interview_deletions(files, model, *interviews),
-            Step::Ingest
+            Step::Contend { .. }
+            | Step::Ingest
             | Step::Reprocess { .. }
             | Step::Analyser { .. }
             | Step::Streams { .. }
@@ -238,6 +240,7 @@ impl<'a> World<'a> {
     async fn other_step(&mut self, step: &Step, findings: &mut Findings) -> Result<(), StepError> {
         match step {
             Step::Ingest => self.process(crate::scenario::step::Variant::Same, findings).await?,
+            Step::Contend { sentences, over } => self.contend(*sentences, *over, findings).await?,
             Step::Reprocess { file } => self.process(*file, findings).await?,
             Step::Analyser { fails_one_in } => self.failing = (self.failing.0 + 1, *fails_one_in),
             Step::Streams { form } => self.streams.write_in(*form),

@@ -80,7 +80,8 @@ impl World<'_> {
             let name = SmolStr::new_static("direct writes while events alone were to be written");
             figures.push((name, Value::Int(0), Value::from(i64::try_from(since).unwrap_or(i64::MAX))));
         }
-        let late = Late::on_their_way(self, late_writers).await?;
+        let wanted = self.people.edits(&self.files, &self.model, late_writers);
+        let late = Late::on_their_way(self, wanted).await?;
         let thrown = self.throw(&flag, to, findings).await;
         if to == Mode::Projected && thrown.is_ok() {
             self.direct_writes = Some(self.count_direct_writes().await?);

@@ -29,7 +29,7 @@ use std::sync::Arc;
 pub use plan::Plan;
 
 use super::violation::Violation;
-use super::{Report, Work, compare, said};
+use super::{Report, Work, compare, compare_paths, said};
 use crate::provision::hooks::Hooks;
 use audit::Audit;
 
@@ -72,5 +72,8 @@ async fn schedule(
     report.fired.add(&shared.network.fired());
     engines.stop().await;
     let ended = ended?;
+    if plan.guests > 0 {
+        return compare_paths(&ended.projected, &ended.direct, report).await;
+    }
     compare(&ended.model, &ended.projected, &ended.direct, report).await
 }

@@ -1,4 +1,5 @@
-//! People who write while the flag is thrown: each an interview of their own, by a process that may die and starts again.
+//! People who write while the flag is thrown: each an interview of their own, or as a guest somebody else's, by a process that may die
+//! and starts again.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -13,10 +14,11 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::network::Actor;
+use super::plan::Plan;
 use super::world::{FLAG, Ports, Shared};
 use crate::model::{Action, Model};
 use crate::provision::hooks::Hooks;
-use crate::seed::Stream;
+use crate::seed::{Seed, Stream};
 use crate::simulation::author::{Author, carry_out, pipeline_settings};
 use crate::simulation::violation::Violation;
 use crate::simulation::vocabulary::Vocabulary;
@@ -51,9 +53,13 @@ impl Person {
         let life = Arc::new(Notify::new());
         let ports = shared.ports(Actor::Writer(number), &life, hooks);
         let pipeline = start(number, 0, &shared, &ports, hooks);
-        let words = Vocabulary::of(seed.stream(&format!("words {number}")));
-        let (projects, sentences) = (shared.plan.limits.len(), shared.plan.sentences_per_file());
-        let author = Author::new(seed.stream(&format!("author {number}")), words, projects, sentences);
+        let author = match shared.plan.host_of(number) {
+            Some(host) => {
+                let (random, words) = streams(seed, number);
+                Author::guest(random, words, author(&shared.plan, host).read_file(seed, host))
+            }
+            None => author(&shared.plan, number),
+        };
         let random = seed.stream(&format!("person {number}"));
         Self {
             number,
@@ -76,13 +82,19 @@ impl Person {
     /// [`Violation::PipelineRefused`] when the pipeline will not do what can be done, [`Violation::PipelineStuck`] when it does not come
     /// through.
     pub(super) async fn write(mut self, stop: watch::Receiver<bool>) -> Result<(), Violation> {
-        let file = self.author.read_file(self.shared.plan.seed, self.number);
-        self.perform(file).await?;
+        let is_guest = self.shared.plan.host_of(self.number).is_some();
+        if !is_guest {
+            let file = self.author.read_file(self.shared.plan.seed, self.number);
+            self.perform(Action::Ingest(file)).await?;
+        }
         let mut actions = 0;
         while !*stop.borrow() {
             self.think().await;
             if actions < ACTIONS_MAX {
-                let drawn = self.author.act(&lock(&self.model));
+                let drawn = match is_guest {
+                    true => self.author.act_as_guest(&lock(&self.model)),
+                    false => self.author.act(&lock(&self.model)),
+                };
                 actions += drawn.len();
                 for action in drawn {
                     let moves = usize::from(is_a_move(&action));
@@ -118,6 +130,10 @@ impl Person {
             match ended {
                 Some(Ok(())) => self.is_done(&action),
                 Some(Err(PipelineError::Rejected(_))) if is_in_doubt => self.is_done(&action),
+                // Somebody else has come first.
+                Some(Err(PipelineError::Rejected(_))) if self.shared.plan.is_shared(self.number) => {
+                    return Ok(());
+                }
                 ended => {
                     self.go_on_after(ended.and_then(Result::err)).await?;
                     is_in_doubt = true;
@@ -191,6 +207,17 @@ fn told(action: &Action) -> String {
         Action::Edit { edit, .. } => format!("{edit:?}"),
         Action::IngestPart { .. } => String::new(),
     }
+}
+
+/// Returns what a person draws, and the words that they use.
+fn streams(seed: Seed, person: usize) -> (Stream, Vocabulary) {
+    (seed.stream(&format!("author {person}")), Vocabulary::of(seed.stream(&format!("words {person}"))))
+}
+
+/// Returns who writes the file of that number.
+fn author(plan: &Plan, number: usize) -> Author {
+    let (random, words) = streams(plan.seed, number);
+    Author::new(random, words, plan.limits.len(), plan.sentences_per_file())
 }
 
 /// Starts a person's process: the first one, or one that goes on where another has died.

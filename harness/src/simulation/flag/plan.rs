@@ -22,6 +22,8 @@ pub struct Plan {
     pub seed: Seed,
     /// How many people write, each an interview of their own.
     pub people: usize,
+    /// How many more people write, each an interview of one of those, at the same time.
+    pub guests: usize,
     /// How many sentences their files have together, when they are read first.
     pub sentences: usize,
     /// The limits of each project. The interviews belong to them in turn.
@@ -54,6 +56,7 @@ impl Schedule for Plan {
         Self {
             seed,
             people,
+            guests: one_of(&mut seed.stream("flag-guests"), &[0, 0, 0, 1, 2]).min(people),
             sentences: random.random_range(people..=16),
             limits: draw_limits(projects, &mut random),
             flips: random.random_range(1..=2),
@@ -75,14 +78,22 @@ impl Schedule for Plan {
         let faults =
             fewer_kinds(&self.faults).into_iter().map(|faults| vec![Self { faults, ..self.clone() }]);
         let flips = (1..self.flips).map(|flips| Self { flips, ..self.clone() });
-        let people = (1..self.people).map(|people| Self { people, ..self.clone() });
+        let people =
+            (1..self.people).map(|people| Self { people, guests: self.guests.min(people), ..self.clone() });
+        let guests = (0..self.guests).map(|guests| Self { guests, ..self.clone() });
         let limits = fewer_projects(&self.limits).map(|limits| Self { limits, ..self.clone() });
         let sentences = below(self.sentences, &[1, 2, 4, 8]);
         let sentences = sentences.map(|sentences| Self { sentences, ..self.clone() });
         let firings = below(self.firings_max, FIRINGS);
         let firings = firings.map(|firings_max| Self { firings_max, ..self.clone() });
-        let less =
-            [flips.collect(), people.collect(), limits.collect(), sentences.collect(), firings.collect()];
+        let less = [
+            flips.collect(),
+            guests.collect(),
+            people.collect(),
+            limits.collect(),
+            sentences.collect(),
+            firings.collect(),
+        ];
         faults.chain(less).collect()
     }
 }
@@ -97,6 +108,16 @@ impl Plan {
         Duration::from_millis(self.fence_max_ms)
     }
 
+    /// Returns whose interview a person works on as a guest, if they do.
+    pub(super) fn host_of(&self, person: usize) -> Option<usize> {
+        person.checked_sub(self.people)
+    }
+
+    /// Returns whether a person works on an interview that somebody else works on, too.
+    pub(super) fn is_shared(&self, person: usize) -> bool {
+        person < self.guests || self.host_of(person).is_some()
+    }
+
     pub(super) fn sentences_per_file(&self) -> usize {
         self.sentences.div_ceil(self.people.max(1))
     }
@@ -106,9 +127,10 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} with {}; there and back {}; lanes {}; calls of up to {} ms, {} ms to think, a fence of up to {} ms, the way back by {}; \
+            "{} and {} with {}; there and back {}; lanes {}; calls of up to {} ms, {} ms to think, a fence of up to {} ms, the way back by {}; \
              limits {}; faults ",
             counted(self.people as u64, "writer"),
+            counted(self.guests as u64, "guest"),
             counted(self.sentences as u64, "sentence"),
             counted(self.flips as u64, "time"),
             self.lanes,

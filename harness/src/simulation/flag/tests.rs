@@ -21,6 +21,16 @@ fn healthy_code_throws_the_flag_there_and_back_whatever_happens() {
 }
 
 #[test]
+fn people_who_write_one_interview_leave_both_paths_alike() {
+    let shared = (7_301..).map(|seed| Plan::draw(Seed::new(seed))).filter(|plan| plan.guests > 0);
+    for plan in shared.take(6) {
+        let report = plan.run(&Hooks::default(), false).expect("a runtime");
+        assert_eq!(report.violation, None, "{plan}, seed {}", plan.seed);
+        assert!(report.compared > 0, "{plan}");
+    }
+}
+
+#[test]
 fn a_campaign_repeats_whatever_the_number_of_threads() {
     repeats_on_any_number_of_threads::<Plan>(6);
 }

@@ -147,7 +147,7 @@ async fn all(shared: &Arc<Shared>, hooks: &Hooks) -> Result<Ended, Violation> {
     let mut tasks = JoinSet::new();
     tasks.spawn(project(shared.clone(), hooks.clone()));
     let mut writing = JoinSet::new();
-    for number in 0..shared.plan.people {
+    for number in 0..shared.plan.people + shared.plan.guests {
         let person = Person::new(number, shared.clone(), hooks, model.clone());
         writing.spawn(person.write(stopped.clone()));
     }

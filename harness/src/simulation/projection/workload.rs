@@ -44,7 +44,7 @@ pub(super) async fn write(plan: &Plan, hooks: &Hooks) -> Result<Workload, Violat
     let mut writer = Writer::begin(plan, hooks).await?;
     for file in 0..plan.interviews {
         let file = writer.author.read_file(plan.seed, file);
-        writer.perform(file).await?;
+        writer.perform(Action::Ingest(file)).await?;
     }
     while writer.recorder.events() < plan.events_min {
         for action in writer.author.act(&writer.model) {

@@ -261,6 +261,16 @@ impl Clock for Ticking {
     }
 }
 
+/// The clock of a machine whose time is an hour behind that of all others.
+pub(crate) struct Behind(Arc<Ticking>);
+
+impl Clock for Behind {
+    fn now(&self) -> Timestamp {
+        let ahead = u64::try_from(self.0.now().unix_ms()).unwrap();
+        Timestamp::from_unix_ms(ahead - 3_600_000)
+    }
+}
+
 /// Both engines, and what outlives a process.
 pub(crate) struct World {
     pub(crate) direct: Arc<DirectGraph>,
@@ -286,19 +296,25 @@ impl World {
     }
 
     pub(crate) fn pipeline_with(&self, settings: Settings) -> Pipeline {
-        self.pipeline_on(self.direct.clone(), self.log.clone(), settings)
+        self.pipeline_on(self.direct.clone(), self.log.clone(), self.clock.clone(), settings)
     }
 
-    /// Starts a process that reaches both engines in a way of its own.
+    /// Starts a process that reaches both engines in a way of its own, and has a clock of its own.
     pub(crate) fn pipeline_on(
         &self,
         direct: Arc<dyn Graph>,
         log: Arc<dyn EventLog>,
+        clock: Arc<dyn Clock>,
         settings: Settings,
     ) -> Pipeline {
         let seed = Uuid::from_u128(1 + u128::from(self.processes.fetch_add(1, Ordering::SeqCst)));
         let ids = Arc::new(SeededIds::new(seed));
-        Pipeline::new(direct, log, self.clock.clone(), ids, settings)
+        Pipeline::new(direct, log, clock, ids, settings)
+    }
+
+    /// Returns the clock of all processes, and one that is behind.
+    pub(crate) fn clocks(&self) -> [Arc<dyn Clock>; 2] {
+        [self.clock.clone(), Arc::new(Behind(self.clock.clone()))]
     }
 
     /// Draws the direct graph, and what a projection makes of the events; both must be the same picture.

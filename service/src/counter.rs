@@ -35,6 +35,11 @@ impl Counter {
         ChangeSet { guard: Some(Guard { aggregate: self.0, version: after(count) }), changes: Vec::new() }
     }
 
+    /// Returns whether a change set is one that [`Counter::pass`] has made of this counter, whatever the count.
+    pub fn is_passed_by(self, set: &ChangeSet) -> bool {
+        set.changes.is_empty() && set.guard.is_some_and(|guard| guard.aggregate == self.0)
+    }
+
     /// Returns whether a write failed because the count was another one.
     pub fn has_refused(self, error: &ApplyError) -> bool {
         matches!(error, ApplyError::Conflict(conflicts) if conflicts.iter().any(|conflict| conflict.aggregate == self.0))

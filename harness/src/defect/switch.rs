@@ -303,11 +303,8 @@ struct NeverCloses;
 
 impl GraphHook for NeverCloses {
     fn apply(&self, batch: Vec<ChangeSet>) -> Result<Vec<ChangeSet>, ApplyError> {
-        let closes = |set: &ChangeSet| {
-            set.changes.is_empty()
-                && set.guard.as_ref().is_some_and(|guard| guard.aggregate == fence::turnstile().key())
-        };
-        Ok(if batch.iter().all(closes) { Vec::new() } else { batch })
+        let turnstile = fence::turnstile();
+        Ok(if batch.iter().all(|set| turnstile.is_passed_by(set)) { Vec::new() } else { batch })
     }
 }
 

@@ -25,11 +25,11 @@ struct NobodyCounts;
 
 impl GraphHook for NobodyCounts {
     fn apply(&self, mut batch: Vec<ChangeSet>) -> Result<Vec<ChangeSet>, ApplyError> {
-        let counts = |set: &ChangeSet| {
-            set.changes.is_empty()
-                && set.guard.as_ref().is_some_and(|guard| guard.aggregate != fence::turnstile().key())
-        };
-        batch.retain(|set| !counts(set));
+        let turnstile = fence::turnstile();
+        batch.retain(|set| {
+            let counts = set.guard.is_some() && set.changes.is_empty();
+            !counts || turnstile.is_passed_by(set)
+        });
         Ok(batch)
     }
 }

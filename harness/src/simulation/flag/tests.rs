@@ -56,8 +56,8 @@ struct NoTurnstile;
 
 impl GraphHook for NoTurnstile {
     fn apply(&self, mut batch: Vec<ChangeSet>) -> Result<Vec<ChangeSet>, ApplyError> {
-        batch
-            .retain(|set| set.guard.as_ref().is_none_or(|guard| guard.aggregate != fence::turnstile().key()));
+        let turnstile = fence::turnstile();
+        batch.retain(|set| !turnstile.is_passed_by(set));
         Ok(batch)
     }
 }

@@ -92,8 +92,10 @@ fn a_projection_that_is_killed_again_and_again_loses_nothing_and_does_nothing_tw
     let crashes = scenario.crashes.as_ref().expect("what was done");
     assert_eq!(crashes.kills, 6);
     assert!(crashes.with_events_under_way > 0, "{crashes:?}");
-    // Six that were killed, and the one that came to an end.
-    assert_eq!(sandbox.begun(), 7);
+    // Six that were killed, and the one that came to an end. Who is killed a few milliseconds after the start may not have said yet that
+    // it begins.
+    let begun = sandbox.begun() as u64;
+    assert!((7 - crashes.after_start..=7).contains(&begun), "{begun} have begun: {crashes:?}");
     assert_eq!(servers_below(&sandbox.runs()), Vec::<String>::new(), "servers");
 }
 

@@ -21,7 +21,8 @@ pub struct Move {
 
 /// Which places of an interview are taken, and by whom.
 ///
-/// What others wrote may have ties. They are neither mended nor made worse: who shares a place moves together.
+/// What others wrote may have ties. A move neither mends them nor makes them worse: who shares a place moves together.
+/// [`Places::parted`] mends them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Places {
     slots: BTreeMap<u32, Vec<u32>>,
@@ -58,6 +59,37 @@ impl Places {
             place = next;
         }
         moves
+    }
+
+    /// Returns what has to move for no two sentences to share a place, the last place first: whoever stops in the middle has made no new
+    /// tie.
+    ///
+    /// The order stays, and where a place is shared the lower slot comes first. Everybody goes down as far as they must, and no
+    /// farther; past the last place there is none, so there everybody goes up. Whoever else parts the same sentences comes to the same.
+    pub fn parted(&self) -> Vec<Move> {
+        let mut sentences: Vec<(u32, u32)> = Vec::new();
+        for (&place, slots) in &self.slots {
+            let mut slots = slots.clone();
+            slots.sort_unstable();
+            sentences.extend(slots.into_iter().map(|slot| (slot, place)));
+        }
+        let mut free = 0;
+        let down = sentences.iter().map(|&(_, place)| {
+            let place = u64::from(place).max(free);
+            free = place + 1;
+            place
+        });
+        let mut down: Vec<u64> = down.collect();
+        let mut last = u64::from(u32::MAX);
+        for place in down.iter_mut().rev() {
+            *place = last.min(*place);
+            last = place.saturating_sub(1);
+        }
+        let moves = sentences.into_iter().zip(down).rev();
+        moves
+            .filter(|&((_, from), to)| u64::from(from) != to)
+            .map(|((slot, _), to)| Move { slot, place: u32::try_from(to).unwrap_or(u32::MAX) })
+            .collect()
     }
 
     /// Returns where new sentences go, given in ascending order of their slots: each to the place of its number, or else to
@@ -125,6 +157,25 @@ mod tests {
         check(&[(0, 0), (0, 7), (1, 1)], (0, 1), &[(1, 0), (0, 1)]);
     }
 
+    #[track_caller]
+    fn check_parted(sentences: &[(u32, u32)], expected: &[(u32, u32)]) {
+        let moves = places(sentences).parted();
+        assert_eq!(moves.iter().map(|moved| (moved.place, moved.slot)).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn who_shares_a_place_is_parted_by_those_behind_making_way() {
+        check_parted(&[(0, 0), (1, 1), (4, 2)], &[]);
+        check_parted(&[(1, 7), (1, 1), (2, 2), (4, 4)], &[(3, 2), (2, 7)]);
+        check_parted(&[(0, 2), (0, 1), (0, 0), (1, 3)], &[(3, 3), (2, 2), (1, 1)]);
+    }
+
+    #[test]
+    fn at_the_last_place_of_all_who_shares_it_makes_way_to_the_front() {
+        const LAST: u32 = u32::MAX;
+        check_parted(&[(LAST - 1, 0), (LAST, 1), (LAST, 2)], &[(LAST - 1, 1), (LAST - 2, 0)]);
+    }
+
     #[test]
     fn new_sentences_go_to_the_next_free_place_and_keep_their_order() {
         let moves = places(&[(0, 0), (3, 1), (4, 2), (6, 9)]).of_new([3, 4, 5, 8]);
@@ -133,6 +184,32 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn however_sentences_share_places_they_are_parted_in_their_order_and_at_no_moment_worse_off(
+            at in prop::collection::vec(prop_oneof![0..6_u32, u32::MAX - 3..=u32::MAX], 0..12)
+        ) {
+            let mut by_slot: BTreeMap<u32, u32> = (0..).zip(at).collect();
+            let order = |by_slot: &BTreeMap<u32, u32>| {
+                let mut slots: Vec<u32> = by_slot.keys().copied().collect();
+                slots.sort_by_key(|slot| (by_slot[slot], *slot));
+                slots
+            };
+            let ties = |by_slot: &BTreeMap<u32, u32>| {
+                by_slot.len() - by_slot.values().collect::<std::collections::BTreeSet<_>>().len()
+            };
+            let (before, has_room) = (order(&by_slot), by_slot.values().all(|&place| place < 6));
+            let places: Places = by_slot.iter().map(|(&slot, &place)| Move { slot, place }).collect();
+            prop_assert_eq!(places.parted().is_empty(), ties(&by_slot) == 0);
+            for Move { slot, place } in places.parted() {
+                let known = ties(&by_slot);
+                by_slot.insert(slot, place);
+                // Where the numbers end, those before make way first for those behind.
+                prop_assert!(ties(&by_slot) <= known || !has_room);
+            }
+            prop_assert_eq!(ties(&by_slot), 0);
+            prop_assert_eq!(order(&by_slot), before);
+        }
+
         #[test]
         fn no_two_sentences_ever_share_a_place(
             steps in prop::collection::vec((0..8_u32, 0..12_u32), 1..40)

@@ -58,19 +58,25 @@ impl Author {
         Self { random, words, projects: 1, sentences_per_file: 0, files, statuses }
     }
 
-    /// Draws what a guest does next: nothing that is about the file as a whole, or about where its sentences are.
+    /// Draws what a guest does next: nothing that is about the file as a whole.
     pub(super) fn act_as_guest(&mut self, model: &Model) -> Vec<Action> {
         let interview = self.files[0].interview;
-        let Some(&slot) = model.slots(interview).choose(&mut self.random) else { return Vec::new() };
+        let slots = model.slots(interview);
+        let Some(&slot) = slots.choose(&mut self.random) else { return Vec::new() };
         let edit = match self.random.random_range(0..100) {
-            0..35 => Edit::Text { slot, text: self.words.text() },
-            35..60 => {
+            0..25 => Edit::Text { slot, text: self.words.text() },
+            25..45 => {
                 let fields = self.words.fields();
                 let note = self.coin().then(|| self.words.text());
                 Edit::Override { slot, fields, note }
             }
-            60..80 => return self.tag(interview, slot),
-            80..85 => Edit::Clear { slot, reason: None },
+            45..60 => return self.tag(interview, slot),
+            60..65 => Edit::Clear { slot, reason: None },
+            65..82 => {
+                let from = model.place(interview, slot).unwrap_or_default();
+                self.relocate(slot, from, slots.len())
+            }
+            82..85 => Edit::DeleteSentence { slot, reason: None },
             85..95 => self.describe(),
             _ => match self.move_on(0) {
                 Some(edit) => edit,

@@ -39,7 +39,17 @@ async fn readiness(folder: &Path, store: &str, more: &[&str]) -> (Option<i32>, S
         .current_dir(folder)
         // The key for its certificate is made there, and not in the home of whoever runs the tests.
         .env("XDG_CONFIG_HOME", folder)
-        .args(["readiness", "--engines", "external", "--seed", "7301", "--transcripts", "mine"])
+        .args([
+            "readiness",
+            "--engines",
+            "external",
+            "--seed",
+            "7301",
+            "--transcripts",
+            "mine",
+            "--timeout",
+            "45m",
+        ])
         .args(["--eventstore-url", store])
         .args(["--direct-url", &uri(Schema::Direct), "--projected-url", &uri(Schema::Projected)])
         .args(more);

@@ -325,8 +325,12 @@ impl Pipeline {
         entries.extend(of_sentences);
         let report =
             IngestReport { sentences: file.sentences.len(), removed: removed.len(), entries: entries.len() };
-        self.append_entries(turn, entries, Pace::Together).await?;
-        Ok(report)
+        let appended = self.append_entries(turn, entries, Pace::Together).await;
+        let may_share_places = !plan.places_of_new.is_empty() || !plan.existing.places().parted().is_empty();
+        if may_share_places && matches!(appended, Ok(()) | Err(PipelineError::Rejected(_))) {
+            self.part(turn, file.interview, &plan.context).await?;
+        }
+        appended.map(|()| report)
     }
 
     /// Returns the change that stores an entry behind all others; none where no events are written.
@@ -434,7 +438,7 @@ fn sentence_intents(sentence: &AnalysedSentence, moved_aside: Option<u32>) -> Ve
         start_ms: sentence.start_ms,
         end_ms: sentence.end_ms,
     }];
-    intents.extend(moved_aside.map(|place| Intent::Place { place }));
+    intents.extend(moved_aside.map(|place| Intent::Place { place, from: None }));
     if let AnalysisOutcome::Found { model, version, findings } = &sentence.analysis {
         intents.push(Intent::Analyse {
             model: model.clone(),

@@ -61,40 +61,50 @@ impl Pipeline {
         let command = command_context(context, project.as_ref(), self.now());
         let slot = edit.slot();
         let changes = direct::edit(interview, &edit, self.settings.limits.of(project.as_ref()));
-        let entry = |slot, intent| Entry {
+        let target = match edit {
+            Edit::Relocate { slot, new_index } => Some(Move { slot, place: new_index }),
+            _ => None,
+        };
+        let has_to_part = target.is_some() && turn.mode == Mode::Projected;
+        let edited = Entry {
             format: FORMAT,
             id: self.ids.next_id(),
             interview,
             slot,
             is_new: false,
             context: command.clone(),
-            intents: vec![intent],
+            intents: vec![Intent::Edit { edit }],
         };
-        let target = match edit {
-            Edit::Relocate { slot, new_index } => Some(Move { slot, place: new_index }),
-            _ => None,
-        };
-        let edited = entry(slot, Intent::Edit { edit });
         let accepted = match slot {
             None => {
                 self.foresee(edited.aggregate(0), &told, resolve(&edited, edited.aggregate(0), &told)?)?
             }
             Some(_) => {
                 may_be_written(interview, &told)?;
-                self.foresee_in_slot(&edited).await?
+                let foreseen = self.foresee_in_slot(&edited).await;
+                // A move that is refused may have been made before, by a process that died over what comes after it.
+                if has_to_part && matches!(foreseen, Err(PipelineError::Rejected(_))) {
+                    self.part(&mut turn, interview, &command).await?;
+                }
+                foreseen?
             }
         };
         let mut writes = vec![(changes, edited)];
-        for moved in self.who_makes_way(turn.mode, interview, target).await? {
-            let entry = entry(Some(moved.slot), Intent::Place { place: moved.place });
-            writes.push((direct::relocate(interview, moved), entry));
+        if let Some(target) = target {
+            let making_way = self.who_makes_way(turn.mode, interview, target, &command).await?;
+            writes.extend(
+                making_way.into_iter().map(|(moved, entry)| (direct::relocate(interview, moved), entry)),
+            );
         }
         if turn.mode == Mode::Projected {
             // Whoever makes way goes first, from the far end on, and who moves goes last: a move that is cut off anywhere is finished by the
             // same move, which finds the way cleared so far.
             let entries = writes.into_iter().rev().map(|(_, entry)| entry).collect();
-            self.append_entries(&mut turn, entries, Pace::InTurn).await?;
-            return Ok(accepted);
+            let appended = self.append_entries(&mut turn, entries, Pace::InTurn).await;
+            if has_to_part && matches!(appended, Ok(()) | Err(PipelineError::Rejected(_))) {
+                self.part(&mut turn, interview, &command).await?;
+            }
+            return appended.map(|()| accepted);
         }
         let mut batch = Vec::with_capacity(writes.len());
         for (mut changes, entry) in writes {
@@ -103,20 +113,6 @@ impl Pipeline {
         }
         self.commit(&mut turn, batch).await?;
         Ok(accepted)
-    }
-
-    /// Returns the other sentences that a move takes along.
-    async fn who_makes_way(
-        &self,
-        mode: Mode,
-        interview: InterviewId,
-        target: Option<Move>,
-    ) -> Result<Vec<Move>, PipelineError> {
-        let Some(target) = target else { return Ok(Vec::new()) };
-        let existing = self.existing(mode, interview).await?;
-        let mut moves = existing.places().moves(target.slot, target.place);
-        moves.retain(|moved| moved.slot != target.slot);
-        Ok(moves)
     }
 
     /// Decides an entry on the sentence that is alive in its slot.

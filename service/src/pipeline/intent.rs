@@ -75,6 +75,9 @@ pub enum Intent {
     Place {
         /// The place.
         place: u32,
+        /// Where it was seen before, if it is to stay where it is when somebody else has moved it since.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<u32>,
     },
     /// The sentence was analysed: for the first time, or again.
     Analyse {
@@ -112,7 +115,8 @@ mod tests {
             context: CommandContext::at(Timestamp::EPOCH),
             intents: vec![
                 Intent::RemoveSentence,
-                Intent::Place { place: 9 },
+                Intent::Place { place: 9, from: None },
+                Intent::Place { place: 9, from: Some(8) },
                 Intent::Edit { edit: Edit::Text { slot: 7, text: "Hi.".into() } },
             ],
         };
@@ -129,6 +133,7 @@ mod tests {
             "intents": [
                 {"intent": "remove_sentence"},
                 {"intent": "place", "place": 9},
+                {"intent": "place", "place": 9, "from": 8},
                 {"intent": "edit", "edit": {"edit": "text", "slot": 7, "text": "Hi."}},
             ],
         });

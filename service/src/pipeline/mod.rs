@@ -11,6 +11,7 @@
 //! | `dual_write`, `edits` | files and edits, on both paths: [`Pipeline`] |
 //! | `turn` | whose turn it is to write, and in which mode |
 //! | `outbox`, `drain` | entries in the direct graph, and how they get to the event store |
+//! | `places` | who makes way for a sentence that moves, and that no two are left at one place |
 //! | `events_only` | the same without the direct graph, once events are the truth |
 //!
 //! [`analyse_file`] goes all the way from bytes to an [`AnalysedFile`], and writes nothing.
@@ -26,6 +27,7 @@ mod events_only;
 mod existing;
 pub mod intent;
 mod outbox;
+mod places;
 mod resolve;
 pub mod segment;
 pub mod transcript;

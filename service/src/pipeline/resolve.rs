@@ -150,8 +150,9 @@ fn sentence_command(entry: &Entry, intent: &Intent, state: &SentenceState) -> Op
             Some(sentence) if sentence.edited_by_human || sentence.text == *text => None,
             Some(_) => Some(SentenceCommand::Edit { new_text: text.clone(), editor_type: EditorType::Ai }),
         },
-        Intent::Place { place } => match existing {
-            Some(sentence) if sentence.index == *place => None,
+        Intent::Place { place, from } => match existing.map(|sentence| sentence.index) {
+            Some(index) if index == *place => None,
+            index if from.is_some() && index != *from => None,
             _ => Some(SentenceCommand::Relocate { new_index: *place }),
         },
         Intent::Analyse { model, findings, .. }

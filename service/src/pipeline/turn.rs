@@ -40,6 +40,13 @@ pub(super) struct Turn<'p> {
     pub(super) entries: Vec<Stored>,
 }
 
+impl Turn<'_> {
+    /// Returns whether the flag is in another mode by now.
+    pub(super) fn is_over(&self) -> bool {
+        self.state.followed.seen.state.mode != self.mode
+    }
+}
+
 /// What a pipeline knows of the flag that it follows.
 #[derive(Default)]
 pub(super) struct Followed {

@@ -1,6 +1,9 @@
 //! Files and edits on both paths, with a crash or a fault wherever one may come: in the end the direct graph and what a
 //! projection makes of the events are the same.
 
+mod acts;
+mod events_alone;
+mod moment;
 mod moves;
 mod two_writers;
 mod world;
@@ -73,6 +76,12 @@ fn text(slot: u32, text: &str) -> Edit {
 
 /// An edit by a person that reaches the event store from elsewhere.
 fn foreign_edit(slot: u32, version: u64, new_text: &str) -> NewEvent {
+    let (old_text, new_text, editor_type) = ("?".into(), new_text.into(), EditorType::Human);
+    foreign(slot, version, SentenceEvent::Edited(SentenceEdited { old_text, new_text, editor_type }))
+}
+
+/// An event that reaches the event store from elsewhere.
+fn foreign(slot: u32, version: u64, event: SentenceEvent) -> NewEvent {
     let metadata = Metadata {
         event_id: EventId::of_entry(Uuid::from_u128(99), 0),
         aggregate: sentence(slot, 0),
@@ -87,11 +96,6 @@ fn foreign_edit(slot: u32, version: u64, new_text: &str) -> NewEvent {
         project_id: None,
         tags: Vec::new(),
     };
-    let event = SentenceEvent::Edited(SentenceEdited {
-        old_text: "?".into(),
-        new_text: new_text.into(),
-        editor_type: EditorType::Human,
-    });
     let encoded = wire::encode(&metadata, &Body::Sentence { interview: Some(interview_id()), event });
     NewEvent {
         id: encoded.id.as_uuid(),

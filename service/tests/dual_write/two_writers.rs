@@ -1,164 +1,21 @@
 //! Two processes that write the same interview at the same time: at every call that the one makes, the other does all that it has to
 //! do, and the clock of the one is right, or behind. Both paths must take what they wrote in the same order, whichever that is.
 
-use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use cutover_core::analysed::AnalysedFile;
 use cutover_core::direct::Edit;
-use cutover_core::event::RecordedEvent;
-use cutover_core::graph::{ChangeSet, Value};
-use cutover_core::ids::{AggregateId, StreamName};
-use cutover_core::sentence::{OverriddenFields, Tag, TagType};
-use cutover_engines::event_log::{self, Appended, EventLog, ExpectedRevision, LogError, NewEvent};
-use cutover_engines::graph::{self, ApplyError, Cursor, Graph, GraphError, NodeRow, Page, Tree};
+use cutover_core::graph::ChangeSet;
+use cutover_engines::graph::{self, ApplyError, Graph};
 use cutover_service::pipeline::{Pipeline, PipelineError, RequestContext, Settings};
 
+use super::acts::{
+    Act, as_it_was, carry_out, carry_out_all, clears, corrected, deletes, describes, edits, longer, moves,
+    overrides, shorter, tags, untags,
+};
+use super::moment::{InterruptedGraph, InterruptedLog, Meanwhile, Moment};
 use super::world::{World, analysed};
 use super::{Broken, FIVE, file, ingest, interview_id, sentence, text};
-
-/// How often somebody asks again who was told to.
-const ASKED_MAX: usize = 10;
-
-/// What somebody else does meanwhile.
-type Meanwhile = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// The moment before a call of the one writer at which the other one does what it has to do.
-#[derive(Default)]
-struct Moment {
-    calls: AtomicUsize,
-    at: usize,
-    meanwhile: Mutex<Option<Meanwhile>>,
-}
-
-impl Moment {
-    async fn comes(&self) {
-        if self.calls.fetch_add(1, Ordering::SeqCst) != self.at {
-            return;
-        }
-        let meanwhile = self.meanwhile.lock().unwrap().take();
-        if let Some(meanwhile) = meanwhile {
-            meanwhile.await;
-        }
-    }
-}
-
-/// An event store that has a [`Moment`] before each call.
-struct InterruptedLog {
-    moment: Arc<Moment>,
-    log: Arc<dyn EventLog>,
-}
-
-#[async_trait]
-impl event_log::Interposed for InterruptedLog {
-    fn inner(&self) -> &dyn EventLog {
-        &*self.log
-    }
-
-    async fn append(
-        &self,
-        stream: &StreamName,
-        expected: ExpectedRevision,
-        events: Vec<NewEvent>,
-    ) -> Result<Appended, LogError> {
-        self.moment.comes().await;
-        self.log.append(stream, expected, events).await
-    }
-
-    async fn read(
-        &self,
-        stream: &StreamName,
-        from: u64,
-        limit: usize,
-    ) -> Result<Vec<RecordedEvent>, LogError> {
-        self.moment.comes().await;
-        self.log.read(stream, from, limit).await
-    }
-}
-
-/// A direct graph that has a [`Moment`] before each call.
-struct InterruptedGraph {
-    moment: Arc<Moment>,
-    graph: Arc<dyn Graph>,
-}
-
-#[async_trait]
-impl graph::Interposed for InterruptedGraph {
-    fn inner(&self) -> &dyn Graph {
-        &*self.graph
-    }
-
-    async fn apply(&self, batch: &[ChangeSet]) -> Result<(), ApplyError> {
-        self.moment.comes().await;
-        self.graph.apply(batch).await
-    }
-
-    async fn versions(&self, aggregates: &[AggregateId]) -> Result<Vec<Option<u64>>, GraphError> {
-        self.moment.comes().await;
-        self.graph.versions(aggregates).await
-    }
-
-    async fn nodes(
-        &self,
-        label: &str,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Page<NodeRow>, GraphError> {
-        self.moment.comes().await;
-        self.graph.nodes(label, after, limit).await
-    }
-
-    async fn trees(&self, interviews: &[Value]) -> Result<Vec<Tree>, GraphError> {
-        self.moment.comes().await;
-        self.graph.trees(interviews).await
-    }
-}
-
-/// What a writer does.
-#[derive(Debug, Clone)]
-enum Act {
-    Edit(Edit),
-    Ingest(AnalysedFile),
-    Drain,
-}
-
-/// Does it, however often it takes; a rule may forbid it by now.
-async fn carry_out(pipeline: &Pipeline, act: &Act) {
-    for _ in 0..ASKED_MAX {
-        let done = match act {
-            Act::Edit(edit) => {
-                let by = RequestContext::human("ada");
-                pipeline.execute(interview_id(), edit.clone(), &by).await.map(|_| ())
-            }
-            Act::Ingest(file) => pipeline.ingest(file, &RequestContext::system()).await.map(|_| ()),
-            Act::Drain => match pipeline.drain().await {
-                Ok(report) => {
-                    assert_eq!(
-                        report.rejected,
-                        [],
-                        "what was written on the one path was refused on the other"
-                    );
-                    Ok(())
-                }
-                Err(error) => Err(error.source),
-            },
-        };
-        match done {
-            Ok(()) | Err(PipelineError::Rejected(_)) => return,
-            Err(error) if error.is_transient() => {}
-            Err(error) => panic!("{act:?}: {error:?}"),
-        }
-    }
-    panic!("{act:?} does not come through");
-}
-
-async fn carry_out_all(pipeline: &Pipeline, acts: &[Act]) {
-    for act in acts {
-        carry_out(pipeline, act).await;
-    }
-}
 
 fn settings() -> Settings {
     Settings { sentences_per_write: 2, drain_page: 3, in_flight_max: 1, ..Settings::default() }
@@ -175,79 +32,21 @@ async fn at_every_call(clock: usize, before: &[Act], his: &[Act], hers: &[Act]) 
         let other = world.pipeline_with(settings());
         let to_do = hers.to_vec();
         let meanwhile: Meanwhile = Box::pin(async move { carry_out_all(&other, &to_do).await });
-        let moment = Arc::new(Moment { at, meanwhile: Mutex::new(Some(meanwhile)), ..Moment::default() });
+        let moment = Moment::before(at, meanwhile);
         let graph = InterruptedGraph { moment: moment.clone(), graph: world.direct.clone() };
         let log = InterruptedLog { moment: moment.clone(), log: world.log.clone() };
         let pipeline =
             world.pipeline_on(Arc::new(graph), Arc::new(log), world.clocks()[clock].clone(), settings());
         carry_out_all(&pipeline, his).await;
-        let calls = moment.calls.load(Ordering::SeqCst);
-        if moment.meanwhile.lock().unwrap().is_some() {
-            assert!(calls <= at, "she had her moment");
-            return calls;
+        if !moment.has_come() {
+            assert!(moment.calls() <= at, "she had her moment");
+            return moment.calls();
         }
         carry_out(&world.pipeline_with(settings()), &Act::Drain).await;
         let (direct, projected) = world.pictures().await;
         assert_eq!(direct, projected, "direct and projected, when she writes before his call {at}");
     }
     unreachable!("a writer makes a finite number of calls")
-}
-
-fn edits(slot: u32, new: &str) -> Act {
-    Act::Edit(text(slot, new))
-}
-
-fn overrides(slot: u32, function: &str) -> Act {
-    let fields = OverriddenFields { function_type: Some(function.into()), ..OverriddenFields::default() };
-    Act::Edit(Edit::Override { slot, fields, note: None })
-}
-
-fn moves(slot: u32, new_index: u32) -> Act {
-    Act::Edit(Edit::Relocate { slot, new_index })
-}
-
-fn deletes(slot: u32) -> Act {
-    Act::Edit(Edit::DeleteSentence { slot, reason: None })
-}
-
-fn clears(slot: u32) -> Act {
-    Act::Edit(Edit::Clear { slot, reason: None })
-}
-
-fn tag() -> Tag {
-    Tag { tag_type: TagType::Keyword, value: "check".into() }
-}
-
-fn tags(slot: u32) -> Act {
-    Act::Edit(Edit::Tag { slot, tag: tag() })
-}
-
-fn untags(slot: u32) -> Act {
-    Act::Edit(Edit::Untag { slot, tag: tag() })
-}
-
-fn describes(title: &str) -> Act {
-    let title = Some(title.into());
-    Act::Edit(Edit::UpdateInterview { title, language: None, metadata_diff: serde_json::Map::default() })
-}
-
-/// The file with another third line.
-fn corrected(third: &str) -> Act {
-    let mut lines = FIVE;
-    lines[2] = third;
-    Act::Ingest(file(&lines))
-}
-
-fn longer() -> Act {
-    Act::Ingest(file(&[&FIVE[..], &["[00:00:12] CDR: It is shut."]].concat()))
-}
-
-fn shorter() -> Act {
-    Act::Ingest(file(&FIVE[..3]))
-}
-
-fn as_it_was() -> Act {
-    Act::Ingest(file(&FIVE))
 }
 
 /// Has each do their part at every call of the other, and bring what they wrote to the event store or leave that to others.

@@ -12,6 +12,7 @@ use cutover_core::graph::{Change, ChangeSet, Guard, Label, Properties, Rel, Valu
 use cutover_core::ids::{AggregateId, InterviewId, ProjectId, StreamName};
 use cutover_core::limits::LimitsTable;
 use cutover_core::projection::project;
+use cutover_core::switch::{CategoryPositions, Mode, SwitchEvent, is_of_a_flag};
 use cutover_core::timestamp::Timestamp;
 use cutover_core::wire;
 use cutover_engines::event_log::{
@@ -23,7 +24,11 @@ use cutover_engines::graph::{
 };
 use cutover_service::pipeline::analyse::Analyser;
 use cutover_service::pipeline::{Clock, Pipeline, SeededIds, Settings, analyse_file};
+use cutover_service::switch::{Flag, Seen};
 use uuid::Uuid;
+
+/// The name of the flag.
+const FLAG: &str = "test";
 
 /// The file that the tests write.
 pub(crate) const FILE: &str = "a.txt";
@@ -312,6 +317,20 @@ impl World {
         Pipeline::new(direct, log, clock, ids, settings)
     }
 
+    /// Starts a process that follows the flag, and reaches the event store in a way of its own.
+    pub(crate) fn pipeline_that_follows(&self, log: Arc<dyn EventLog>, settings: Settings) -> Pipeline {
+        let flag = Flag::new(log.clone(), FLAG);
+        self.pipeline_on(self.direct.clone(), log, self.clock.clone(), settings).following(flag)
+    }
+
+    /// Throws the flag, so that events alone are the truth.
+    pub(crate) async fn throw(&self) {
+        let (operation, positions) = (Uuid::from_u128(1), CategoryPositions::default());
+        let thrown =
+            SwitchEvent::ModeChanged { operation, mode: Mode::Projected, positions, at: Timestamp::EPOCH };
+        Flag::new(self.log.clone(), FLAG).append(Seen::default(), &thrown).await.unwrap();
+    }
+
     /// Returns the clock of all processes, and one that is behind.
     pub(crate) fn clocks(&self) -> [Arc<dyn Clock>; 2] {
         [self.clock.clone(), Arc::new(Behind(self.clock.clone()))]
@@ -356,7 +375,7 @@ impl World {
 /// Projects events in this order.
 async fn projection(events: impl IntoIterator<Item = &RecordedEvent>) -> MemoryGraph {
     let projected = MemoryGraph::new(Schema::Projected);
-    for recorded in events {
+    for recorded in events.into_iter().filter(|recorded| !is_of_a_flag(&recorded.stream)) {
         let event = wire::decode(recorded).unwrap();
         let guard = Guard { aggregate: event.metadata.aggregate, version: event.metadata.version };
         assert_eq!(event.metadata.version, recorded.revision, "the version is the revision");

@@ -118,7 +118,7 @@ impl Operators {
             {
                 Ok(())
             }
-            // A move that is cut off leaves two sentences at one place until it is done again, and that looks different in each graph.
+            // Until a move or a file is done, two sentences may be at one place, and that looks different in each graph.
             SwitchError::Differ(_) if self.shared.moving.load(Ordering::Relaxed) > 0 => Ok(()),
             SwitchError::Differ(check) => match Violation::of_check(check) {
                 Some(differs) => Err(differs),

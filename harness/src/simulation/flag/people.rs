@@ -97,7 +97,7 @@ impl Person {
                 };
                 actions += drawn.len();
                 for action in drawn {
-                    let moves = usize::from(is_a_move(&action));
+                    let moves = usize::from(self.may_share_a_place(&action));
                     self.shared.moving.fetch_add(moves, Ordering::Relaxed);
                     self.perform(action).await?;
                     self.shared.moving.fetch_sub(moves, Ordering::Relaxed);
@@ -108,6 +108,15 @@ impl Person {
             }
         }
         self.drain().await
+    }
+
+    /// Returns whether two sentences may share a place until an action is done: where events alone are the truth, and a move is cut off, or
+    /// somebody else puts a sentence to the same place.
+    fn may_share_a_place(&self, action: &Action) -> bool {
+        match action {
+            Action::Edit { edit, .. } => matches!(edit, Edit::Relocate { .. }),
+            _ => self.shared.plan.is_shared(self.number),
+        }
     }
 
     async fn think(&mut self) {
@@ -195,10 +204,6 @@ impl Person {
 
 pub(super) fn lock(model: &Mutex<Model>) -> MutexGuard<'_, Model> {
     model.lock().expect("nobody panics while the model is told what was done")
-}
-
-const fn is_a_move(action: &Action) -> bool {
-    matches!(action, Action::Edit { edit: Edit::Relocate { .. }, .. })
 }
 
 fn told(action: &Action) -> String {

@@ -51,7 +51,7 @@ pub(super) struct Shared {
     pub(super) clock: Arc<SteppingClock>,
     pub(super) audit: Arc<Audit>,
     pub(super) network: Arc<Network>,
-    /// How many people are moving a sentence just now.
+    /// How many people are at something just now over which two sentences may share a place.
     pub(super) moving: AtomicUsize,
     log: Arc<dyn EventLog>,
     direct: Arc<MemoryGraph>,

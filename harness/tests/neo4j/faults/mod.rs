@@ -216,7 +216,7 @@ pub(crate) fn graph_of(address: SocketAddr, password: &str, timeout: Duration) -
 }
 
 /// How long a call may take where nothing hangs on purpose.
-pub(crate) const PLENTY: Duration = Duration::from_secs(60);
+pub(crate) const PLENTY: Duration = Duration::from_secs(300);
 
 /// A server of one test's own, which can be killed and started again. There is one at a time, for the sake of memory.
 pub(crate) struct OwnServer {

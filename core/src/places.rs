@@ -74,18 +74,18 @@ impl Places {
             sentences.extend(slots.into_iter().map(|slot| (slot, place)));
         }
         let mut free = 0;
-        let down = sentences.iter().map(|&(_, place)| {
+        let settled = sentences.iter().map(|&(_, place)| {
             let place = u64::from(place).max(free);
             free = place + 1;
             place
         });
-        let mut down: Vec<u64> = down.collect();
+        let mut settled: Vec<u64> = settled.collect();
         let mut last = u64::from(u32::MAX);
-        for place in down.iter_mut().rev() {
+        for place in settled.iter_mut().rev() {
             *place = last.min(*place);
             last = place.saturating_sub(1);
         }
-        let moves = sentences.into_iter().zip(down).rev();
+        let moves = sentences.into_iter().zip(settled).rev();
         moves
             .filter(|&((_, from), to)| u64::from(from) != to)
             .map(|((slot, _), to)| Move { slot, place: u32::try_from(to).unwrap_or(u32::MAX) })
